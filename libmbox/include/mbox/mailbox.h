@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: MIT OR LGPL-2.1 */
+/*
+ * libmbox: mailboxes.
+ *
+ * What holds for every call (errors, threads, names, deadlines, signals) is
+ * said once, in <mbox/mbox.h>.
+ */
+#ifndef MBOX_MAILBOX_H
+#define MBOX_MAILBOX_H
+
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include <linux/mbox.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * struct mbox - handle of an open mailbox
+ *
+ * Made by mbox_create(), mbox_open() and mbox_from_fd(), freed by mbox_close().
+ */
+struct mbox;
+
+/* With no other attributes a mailbox holds 64 messages of up to 64 KiB. */
+#define MBOX_CAPACITY_DEFAULT	64
+#define MBOX_MSGSIZE_DEFAULT	65536
+
+/**
+ * struct mbox_attr - what a mailbox is created with
+ * @capacity: messages that it holds: 0 for a rendezvous of sender and receiver,
+ *            MBOX_UNBOUNDED for no limit but memory and the user's budget
+ * @msgsize: the largest message in bytes, 0 to MBOX_MSGSIZE_MAX
+ * @bytes: bytes of messages that it holds, at least @msgsize; 0 for no limit
+ * @flags: 0 or MBOX_HANGUP: tell those on one side that the other side is gone
+ */
+struct mbox_attr {
+	uint64_t capacity;
+	uint64_t msgsize;
+	uint64_t bytes;
+	unsigned int flags;
+};
+
+/**
+ * mbox_create() - create a mailbox and open it
+ * @mb: where the new handle goes; untouched on an error
+ * @name: the name, or NULL for an anonymous mailbox
+ * @oflag: O_RDONLY to receive, O_WRONLY to send, O_RDWR for both; with O_EXCL
+ *         a name in use is refused, without it an existing mailbox is opened
+ *         as by mbox_open() and keeps its attributes; O_NONBLOCK: calls on this
+ *         handle do not block; O_CLOEXEC is implied, O_CREAT is not taken
+ * @mode: permission bits, 0 to 0777, less the umask: read bits allow
+ *        receiving, write bits sending, execute bits mean nothing; a new
+ *        mailbox gives its creator what @oflag asks, whatever @mode
+ * @attr: attributes, or NULL for MBOX_CAPACITY_DEFAULT messages of up to
+ *        MBOX_MSGSIZE_DEFAULT bytes
+ *
+ * The mailbox belongs to the caller's effective user and group and counts
+ * against that user's budget. A named one lives until it is unlinked and no
+ * longer open, an anonymous one until its last descriptor is closed. Compare
+ * mq_open(3).
+ *
+ * Return: 0; -EINVAL: a name, flag, mode or attribute out of its range;
+ * -ENAMETOOLONG; -EEXIST: with O_EXCL, the name is in use; -EPROTOTYPE: the
+ * name is a segment's; -EACCES: the existing mailbox does not allow @oflag;
+ * -EDQUOT: the user has as many mailboxes, or bytes, as the module's
+ * parameters allow; -ENODEV, -ENOMEM, -EMFILE, -ENFILE.
+ */
+int mbox_create(struct mbox **mb, const char *name, int oflag, mode_t mode,
+		const struct mbox_attr *attr);
+
+/**
+ * mbox_open() - open an existing mailbox by name
+ * @mb: where the new handle goes; untouched on an error
+ * @name: the name
+ * @oflag: O_RDONLY to receive, O_WRONLY to send, O_RDWR for both; O_NONBLOCK;
+ *         O_CLOEXEC is implied
+ *
+ * Owner, group and mode are checked now, and the rights stay with the handle
+ * whatever becomes of them later. Compare open(2).
+ *
+ * Return: 0; -ENOENT: no object has that name; -EPROTOTYPE: it is a segment's;
+ * -EACCES: owner, group and mode do not allow @oflag; -EINVAL,
+ * -ENAMETOOLONG: not a name, or a flag that is not taken; -ENODEV, -ENOMEM,
+ * -EMFILE, -ENFILE.
+ */
+int mbox_open(struct mbox **mb, const char *name, int oflag);
+
+/**
+ * mbox_from_fd() - make a handle of a descriptor
+ * @mb: where the new handle goes; untouched on an error
+ * @fd: descriptor of a mailbox, inherited or received over a UNIX socket; the
+ *      handle owns it on success, the caller keeps it on an error
+ *
+ * Return: 0; -EBADF: not an open descriptor; -ENOTTY: not of a mailbox;
+ * -ENOMEM.
+ */
+int mbox_from_fd(struct mbox **mb, int fd);
+
+/**
+ * mbox_fd() - the descriptor of a handle
+ * @mb: the mailbox
+ *
+ * For poll(2) and epoll(7): POLLIN when a receive would not block, POLLOUT when
+ * a send would not; with MBOX_HANGUP POLLHUP when all senders are gone and
+ * POLLERR when all receivers are. read(2) receives a message and write(2) sends
+ * one of priority and tag 0. The handle goes on owning the descriptor: dup(2)
+ * it to keep it longer.
+ *
+ * Return: the descriptor.
+ */
+int mbox_fd(const struct mbox *mb);
+
+/**
+ * mbox_close() - close a handle and its descriptor
+ * @mb: the mailbox, or NULL for nothing
+ *
+ * A registration by mbox_notify() of this process ends. No other call on the
+ * handle may be running or follow.
+ */
+void mbox_close(struct mbox *mb);
+
+/**
+ * struct mbox_message - a message to send, or the room to receive one
+ * @data: the bytes; a send does not change them
+ * @size: receive: the room at @data in bytes. Send: ignored
+ * @length: the bytes of the message. Send: given by the caller. Receive: set,
+ *          with -EMSGSIZE too, so that the caller can come again with more room
+ * @tag: a number that goes with the message, any value, meaning nothing to the
+ *       kernel. Send: given. Receive: set
+ * @prio: 0, the lowest, to MBOX_PRIO_MAX. Send: given. Receive: set
+ * @pid: receive: the process that sent it, as the receiver's pid namespace sees
+ *       it; 0 when it cannot
+ * @uid: receive: its effective user at that moment; the overflow uid when the
+ *       receiver's user namespace does not know it
+ * @gid: receive: its effective group, likewise
+ *
+ * The kernel stamps @pid, @uid and @gid: a sender cannot choose them. A send
+ * ignores them. After an error other than -EMSGSIZE the struct is as it was and
+ * the bytes at @data are unspecified.
+ */
+struct mbox_message {
+	void *data;
+	size_t size;
+	size_t length;
+	uint64_t tag;
+	uint32_t prio;
+	pid_t pid;
+	uid_t uid;
+	gid_t gid;
+};
+
+/**
+ * mbox_send() - send one message
+ * @mb: the mailbox, open for sending
+ * @data: the bytes; may be NULL when @length is 0: an empty message is a
+ *        message
+ * @length: how many
+ * @prio: 0, the lowest, to MBOX_PRIO_MAX
+ *
+ * Waits while the mailbox is full, unless the descriptor has O_NONBLOCK, and
+ * returns when the mailbox has the message; if the capacity is 0, when a
+ * receiver has it. The tag is 0. The same as mbox_send_msg() without flags and
+ * deadline; compare mq_send(3).
+ *
+ * Return: 0, or an error of mbox_send_msg().
+ */
+int mbox_send(struct mbox *mb, const void *data, size_t length,
+	      unsigned int prio);
+
+/**
+ * mbox_send_msg() - send one message, with all that can be said of it
+ * @mb: the mailbox, open for sending
+ * @msg: the message: @data, @length, @tag and @prio are used
+ * @flags: 0 or more of MBOX_NONBLOCK: do not wait; MBOX_SYNC: return only once
+ *         a receiver has the message; MBOX_REALTIME: @deadline is on
+ *         CLOCK_REALTIME
+ * @deadline: when to stop waiting, 0 for never
+ *
+ * A send that fails has sent nothing: no receiver ever sees the message. One
+ * that does not wait, to a mailbox of capacity 0 or with MBOX_SYNC, succeeds
+ * only if a receiver is waiting.
+ *
+ * Return: 0; -EAGAIN: it would wait, and may not; -ETIMEDOUT: the deadline
+ * passed first; -EINTR: a signal came first; -EMSGSIZE: longer than the
+ * mailbox takes, see mbox_status(); -EPIPE: with MBOX_HANGUP, all receivers
+ * are gone; -EBADF: the handle is not open for sending; -EDQUOT: the budget of
+ * bytes of the user who opened the handle is used up; -ENOMEM: also for the
+ * memory cgroup's limit; -EINVAL: a flag, priority or deadline out of its
+ * range; -EFAULT.
+ */
+int mbox_send_msg(struct mbox *mb, const struct mbox_message *msg,
+		  unsigned int flags, uint64_t deadline);
+
+/**
+ * mbox_sendv() - send one message gathered from several buffers
+ * @mb: the mailbox, open for sending
+ * @iov: the buffers, in order
+ * @iovcnt: how many, 0 to MBOX_IOV_MAX
+ * @msg: its tag and prio are used; NULL for 0 and 0
+ * @flags: as for mbox_send_msg()
+ * @deadline: as for mbox_send_msg()
+ *
+ * Compare writev(2).
+ *
+ * Return: 0, or an error of mbox_send_msg(); -EINVAL also for @iovcnt out of
+ * its range.
+ */
+int mbox_sendv(struct mbox *mb, const struct iovec *iov, int iovcnt,
+	       const struct mbox_message *msg, unsigned int flags,
+	       uint64_t deadline);
+
+/**
+ * mbox_send_batch() - send several messages in one go
+ * @mb: the mailbox, open for sending
+ * @msgs: the messages, sent in this order
+ * @nr: how many, 1 to MBOX_BATCH_MAX
+ * @flags: as for mbox_send_msg()
+ * @deadline: as for mbox_send_msg(), for the whole batch
+ *
+ * Waits until all are sent. When it must stop before that, what is sent stays
+ * sent, and the rest is not. Compare sendmmsg(2).
+ *
+ * Return: how many were sent, at least 1; or the error of mbox_send_msg() for
+ * the first of them, and then none was; -EINVAL also for @nr out of its range.
+ */
+int mbox_send_batch(struct mbox *mb, const struct mbox_message *msgs,
+		    unsigned int nr, unsigned int flags, uint64_t deadline);
+
+/**
+ * mbox_recv() - receive one message
+ * @mb: the mailbox, open for receiving
+ * @msg: @data and @size say where it goes, the rest is set
+ *
+ * Waits for a message, unless the descriptor has O_NONBLOCK. The same as
+ * mbox_recv_msg() without flags and deadline; compare mq_receive(3).
+ *
+ * Return: 0: there is a message, empty if @msg->length is 0; or an error of
+ * mbox_recv_msg().
+ */
+int mbox_recv(struct mbox *mb, struct mbox_message *msg);
+
+/**
+ * mbox_recv_msg() - receive one message, by a deadline
+ * @mb: the mailbox, open for receiving
+ * @msg: @data and @size say where it goes, the rest is set; @data may be NULL
+ *       when @size is 0
+ * @flags: 0 or more of MBOX_NONBLOCK: do not wait; MBOX_REALTIME: @deadline is
+ *         on CLOCK_REALTIME
+ * @deadline: when to stop waiting, 0 for never
+ *
+ * The message of the highest priority comes first, among those of one priority
+ * the one that was sent first. A receive that fails leaves the message where it
+ * was.
+ *
+ * Return: 0: there is a message, empty if @msg->length is 0; -EAGAIN: there is
+ * none, and the call may not wait; -ETIMEDOUT: the deadline passed first;
+ * -EINTR: a signal came first; -EMSGSIZE: the message has @msg->length bytes,
+ * more than @msg->size; -EPIPE: with MBOX_HANGUP, the mailbox is empty and all
+ * senders are gone; -EBADF: the handle is not open for receiving; -EINVAL: a
+ * flag or deadline out of its range; -EFAULT.
+ */
+int mbox_recv_msg(struct mbox *mb, struct mbox_message *msg,
+		  unsigned int flags, uint64_t deadline);
+
+/**
+ * mbox_recvv() - receive one message scattered over several buffers
+ * @mb: the mailbox, open for receiving
+ * @iov: the buffers, filled in order
+ * @iovcnt: how many, 0 to MBOX_IOV_MAX
+ * @msg: set but for @data and @size, which are ignored; NULL if only the bytes
+ *       are wanted
+ * @flags: as for mbox_recv_msg()
+ * @deadline: as for mbox_recv_msg()
+ *
+ * Compare readv(2).
+ *
+ * Return: 0, or an error of mbox_recv_msg(); -EINVAL also for @iovcnt out of
+ * its range.
+ */
+int mbox_recvv(struct mbox *mb, const struct iovec *iov, int iovcnt,
+	       struct mbox_message *msg, unsigned int flags, uint64_t deadline);
+
+/**
+ * mbox_recv_batch() - receive several messages in one go
+ * @mb: the mailbox, open for receiving
+ * @msgs: one struct a message, as for mbox_recv_msg()
+ * @nr: how many, 1 to MBOX_BATCH_MAX
+ * @flags: as for mbox_recv_msg()
+ * @deadline: as for mbox_recv_msg()
+ *
+ * Waits for the first message only and takes what else is there. It stops
+ * before a message that is longer than its room, and leaves it there. Compare
+ * recvmmsg(2).
+ *
+ * Return: how many were received, at least 1; the entries from there on are as
+ * they were. Or the error of mbox_recv_msg() for the first of them, and then
+ * none was; after -EMSGSIZE mbox_peek() tells the length. -EINVAL also for @nr
+ * out of its range.
+ */
+int mbox_recv_batch(struct mbox *mb, struct mbox_message *msgs,
+		    unsigned int nr, unsigned int flags, uint64_t deadline);
+
+/**
+ * mbox_peek() - copy a message and leave it in the mailbox
+ * @mb: the mailbox, open for receiving
+ * @index: which, in the order of delivery: 0 is the next, at most MBOX_PEEK_MAX
+ * @msg: as for mbox_recv_msg()
+ *
+ * Never waits. With @msg->size 0 it tells the length of the message by
+ * -EMSGSIZE.
+ *
+ * Return: 0; -ENOMSG: there is no message at @index; -EMSGSIZE: the message has
+ * @msg->length bytes, more than @msg->size; -EBADF: the handle is not open for
+ * receiving; -EINVAL: @index out of its range; -EFAULT.
+ */
+int mbox_peek(struct mbox *mb, unsigned int index, struct mbox_message *msg);
+
+/**
+ * struct mbox_status - a mailbox at one moment
+ * @id: a number that no other object of this boot has
+ * @capacity: messages that it holds, MBOX_UNBOUNDED for no limit
+ * @msgsize: the largest message in bytes
+ * @bytes: bytes that it holds, 0 for no limit
+ * @queued: messages in it
+ * @queued_bytes: their bytes
+ * @sent: messages that it, or a receiver, got since its creation
+ * @sent_bytes: their bytes
+ * @received: messages that receivers took since its creation
+ * @received_bytes: their bytes
+ * @send_wait_ns: nanoseconds that the longest-waiting sender has waited, or 0
+ * @recv_wait_ns: the same of the longest-waiting receiver
+ * @waiting_senders: calls blocked in a send
+ * @waiting_receivers: calls blocked in a receive
+ * @send_wait_pid: the process of @send_wait_ns, as the caller's pid namespace
+ *                 sees it, or 0
+ * @recv_wait_pid: the process of @recv_wait_ns, likewise
+ * @senders: open descriptors that can send
+ * @receivers: open descriptors that can receive
+ * @mode: permission bits
+ * @uid: owner, as the caller's user namespace sees it
+ * @gid: group, likewise
+ * @flags: 0 or MBOX_HANGUP
+ */
+struct mbox_status {
+	uint64_t id;
+	uint64_t capacity;
+	uint64_t msgsize;
+	uint64_t bytes;
+	uint64_t queued;
+	uint64_t queued_bytes;
+	uint64_t sent;
+	uint64_t sent_bytes;
+	uint64_t received;
+	uint64_t received_bytes;
+	uint64_t send_wait_ns;
+	uint64_t recv_wait_ns;
+	uint32_t waiting_senders;
+	uint32_t waiting_receivers;
+	pid_t send_wait_pid;
+	pid_t recv_wait_pid;
+	uint32_t senders;
+	uint32_t receivers;
+	mode_t mode;
+	uid_t uid;
+	gid_t gid;
+	unsigned int flags;
+};
+
+/**
+ * mbox_status() - how a mailbox is
+ * @mb: the mailbox, whatever it is open for
+ * @status: filled in on success, untouched on an error
+ *
+ * Compare fstat(2) and mq_getattr(3).
+ *
+ * Return: 0; -EFAULT.
+ */
+int mbox_status(const struct mbox *mb, struct mbox_status *status);
+
+/**
+ * mbox_resize() - change the capacity
+ * @mb: the mailbox, whatever it is open for
+ * @capacity: messages: 0 for rendezvous, MBOX_UNBOUNDED for no limit
+ *
+ * Below what is queued nothing is lost: senders wait until it has drained.
+ * Growing lets waiting senders in.
+ *
+ * Return: 0; -EPERM: only the owner, or a process with CAP_FOWNER, may do that;
+ * -EINVAL: a capacity out of its range; -ENOMEM.
+ */
+int mbox_resize(struct mbox *mb, uint64_t capacity);
+
+/**
+ * mbox_chmod() - change the permission bits
+ * @mb: the mailbox, whatever it is open for
+ * @mode: 0 to 0777; the umask does not apply
+ *
+ * Handles that are open keep their rights. Compare fchmod(2).
+ *
+ * Return: 0; -EPERM: only the owner, or a process with CAP_FOWNER, may do that;
+ * -EINVAL: a mode out of its range.
+ */
+int mbox_chmod(struct mbox *mb, mode_t mode);
+
+/**
+ * mbox_chown() - change owner and group
+ * @mb: the mailbox, whatever it is open for
+ * @uid: new owner, or (uid_t)-1 to leave it
+ * @gid: new group, or (gid_t)-1 to leave it
+ *
+ * Both change or neither does. Compare fchown(2).
+ *
+ * Return: 0; -EPERM: changing the owner takes CAP_CHOWN, changing the group the
+ * owner who is a member of the new one, or CAP_CHOWN; -EINVAL: an id that the
+ * caller's user namespace does not know.
+ */
+int mbox_chown(struct mbox *mb, uid_t uid, gid_t gid);
+
+/* POSIX.1b declares it in <signal.h>; ISO C alone hides it. */
+union sigval;
+
+/**
+ * mbox_notify() - ask for a signal when a message arrives
+ * @mb: the mailbox, open for receiving
+ * @signo: signal number, or 0 to remove the caller's registration
+ * @value: si_value of the signal
+ *
+ * One signal with si_code SI_MESGQ goes to this process when the next message
+ * arrives in the empty mailbox while no receiver waits for it. The registration
+ * ends with the signal: register again, then receive until -EAGAIN. It ends
+ * too when this process closes a descriptor of the mailbox or runs another
+ * program. A forked child is not registered. Compare mq_notify(3).
+ *
+ * Return: 0; -EBUSY: another process is registered; -EBADF: the handle is not
+ * open for receiving; -EINVAL: not a signal number.
+ */
+int mbox_notify(struct mbox *mb, int signo, union sigval value);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* MBOX_MAILBOX_H */
