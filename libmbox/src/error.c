@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT OR LGPL-2.1 */
+/*
+ * What an error means here, and what to do about it.
+ */
+#include <errno.h>
+
+#include "internal.h"
+
+static const struct {
+	int error;
+	const char *text;
+} errors[] = {
+	{ 0, "no error" },
+	{ ENODEV, "there is no /dev/mbox: load the module mbox (modprobe mbox)" },
+	{ ENOTTY, "not a descriptor of that kind of object, or the loaded module is older than the library" },
+	{ EINVAL, "an argument is out of its range: check name, flags, sizes and deadline against the manual page" },
+	{ E2BIG, "the loaded module is older than the library and does not know what was asked: load the module of the same version" },
+	{ EFAULT, "a pointer does not point to memory that can be used" },
+	{ EBADF, "the handle was not opened for that: receiving needs O_RDONLY or O_RDWR, sending O_WRONLY or O_RDWR" },
+	{ EACCES, "no permission: the mode of the object, or of /dev/mbox, does not allow that access; its owner can change it" },
+	{ EPERM, "only the owner, or a privileged process, may do that; or a seal of the segment forbids it" },
+	{ ENOENT, "nothing has that name in this network namespace: create it first" },
+	{ EEXIST, "the name is in use: open what is there, or unlink it first" },
+	{ ENAMETOOLONG, "the name is too long: 255 bytes at most, without the slash" },
+	{ EPROTOTYPE, "the name belongs to an object of the other kind: a mailbox is no segment" },
+	{ EAGAIN, "it would have to wait: nothing is there to receive, or no room to send; try later, or poll" },
+	{ ETIMEDOUT, "the deadline passed first" },
+	{ EINTR, "a signal came first: call again with the same deadline" },
+	{ EMSGSIZE, "the message is too large: for the mailbox when sending, for the buffer when receiving" },
+	{ ENOMSG, "there is no message at that index" },
+	{ EPIPE, "nobody is left on the other side of the mailbox" },
+	{ EDQUOT, "the user's budget is used up: receive or remove something, or raise the limits in /sys/module/mbox/parameters" },
+	{ EBUSY, "in the way: another process is registered for the signal, or a writable mapping exists" },
+	{ ENOMEM, "out of memory, or at the memory limit of the control group" },
+	{ EMFILE, "the process has too many descriptors open: close some, or raise its limit" },
+	{ ENFILE, "the system has too many files open" },
+};
+
+MBOX_API const char *mbox_strerror(int error)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+		if (errors[i].error == error || errors[i].error == -(long)error)
+			return errors[i].text;
+	return "unknown error";
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT OR LGPL-2.1 */
+/*
+ * Mailboxes: making, finding, changing and looking at them.
+ */
+#include "internal.h"
+
+static const struct mbox_attr default_attr = {
+	.capacity = MBOX_CAPACITY_DEFAULT,
+	.msgsize = MBOX_MSGSIZE_DEFAULT,
+};
+
+static int get_mailbox(struct mbox **mb, unsigned long request, void *arg)
+{
+	struct mbox_object *object;
+	int ret = mbox_object_get(&object, request, arg);
+
+	if (!ret)
+		*mb = (struct mbox *)object;
+	return ret;
+}
+
+MBOX_API int mbox_create(struct mbox **mb, const char *name, int oflag,
+			 mode_t mode, const struct mbox_attr *attr)
+{
+	const struct mbox_attr *a = attr ? attr : &default_attr;
+	struct mbox_ioc_create req = {
+		.name = mbox_name_address(name),
+		.capacity = a->capacity,
+		.msgsize = a->msgsize,
+		.bytes = a->bytes,
+		.oflag = oflag,
+		.mode = mode,
+		.flags = a->flags,
+	};
+
+	return get_mailbox(mb, MBOX_IOC_CREATE, &req);
+}
+
+MBOX_API int mbox_open(struct mbox **mb, const char *name, int oflag)
+{
+	struct mbox_ioc_open req = {
+		.name = mbox_name_address(name),
+		.oflag = oflag,
+		.kind = MBOX_MAILBOX,
+	};
+
+	return get_mailbox(mb, MBOX_IOC_OPEN, &req);
+}
+
+MBOX_API int mbox_from_fd(struct mbox **mb, int fd)
+{
+	struct mbox_ioc_status status = { .id = 0 };
+	struct mbox_object *object;
+	int ret = mbox_object_adopt(&object, fd, MBOX_IOC_STATUS, &status);
+
+	if (!ret)
+		*mb = (struct mbox *)object;
+	return ret;
+}
+
+MBOX_API int mbox_fd(const struct mbox *mb)
+{
+	return mb->object.fd;
+}
+
+MBOX_API void mbox_close(struct mbox *mb)
+{
+	if (mb)
+		mbox_object_close(&mb->object);
+}
+
+MBOX_API int mbox_status(const struct mbox *mb, struct mbox_status *status)
+{
+	struct mbox_ioc_status req = { .id = 0 };
+	int ret;
+
+	ret = mbox_ioctl(mb->object.fd, MBOX_IOC_STATUS, &req);
+	if (ret)
+		return ret;
+
+	*status = (struct mbox_status) {
+		.id = req.id,
+		.capacity = req.capacity,
+		.msgsize = req.msgsize,
+		.bytes = req.bytes,
+		.queued = req.queued,
+		.queued_bytes = req.queued_bytes,
+		.sent = req.sent,
+		.sent_bytes = req.sent_bytes,
+		.received = req.received,
+		.received_bytes = req.received_bytes,
+		.send_wait_ns = req.send_wait_ns,
+		.recv_wait_ns = req.recv_wait_ns,
+		.waiting_senders = req.waiting_senders,
+		.waiting_receivers = req.waiting_receivers,
+		.send_wait_pid = req.send_wait_pid,
+		.recv_wait_pid = req.recv_wait_pid,
+		.senders = req.senders,
+		.receivers = req.receivers,
+		.mode = req.mode,
+		.uid = req.uid,
+		.gid = req.gid,
+		.flags = req.flags,
+	};
+	return 0;
+}
+
+MBOX_API int mbox_resize(struct mbox *mb, uint64_t capacity)
+{
+	struct mbox_ioc_set set = {
+		.fields = MBOX_SET_CAPACITY,
+		.capacity = capacity,
+	};
+
+	return mbox_ioctl(mb->object.fd, MBOX_IOC_SET, &set);
+}
+
+MBOX_API int mbox_chmod(struct mbox *mb, mode_t mode)
+{
+	return mbox_object_chmod(&mb->object, mode);
+}
+
+MBOX_API int mbox_chown(struct mbox *mb, uid_t uid, gid_t gid)
+{
+	return mbox_object_chown(&mb->object, uid, gid);
+}
+
+MBOX_API int mbox_notify(struct mbox *mb, int signo, union sigval value)
+{
+	struct mbox_ioc_notify req = {
+		.value = mbox_address(value.sival_ptr),
+		.signo = signo,
+	};
+
+	return mbox_ioctl(mb->object.fd, MBOX_IOC_NOTIFY, &req);
+}

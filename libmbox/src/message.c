@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT OR LGPL-2.1 */
+/*
+ * Messages: sending, receiving and peeking.
+ */
+#include <errno.h>
+#include <limits.h>
+
+#include "internal.h"
+
+/* These two say how an argument is to be read, and are not the caller's. */
+#define INTERNAL_FLAGS	(MBOX_IOV | MBOX_PEEK)
+
+/* Entries that a batch hands to the kernel at once: 3.5 KiB of stack. */
+#define BATCH_CHUNK	64
+
+/* Use what the kernel said of a received message, or of one too large. */
+static int take_message(struct mbox_message *msg,
+			const struct mbox_ioc_msg *req, int ret)
+{
+	if (ret == 0 || ret == -EMSGSIZE)
+		msg->length = req->len;
+	if (ret)
+		return ret;
+
+	msg->tag = req->tag;
+	msg->prio = req->prio;
+	msg->pid = req->pid;
+	msg->uid = req->uid;
+	msg->gid = req->gid;
+	return 0;
+}
+
+MBOX_API int mbox_send_msg(struct mbox *mb, const struct mbox_message *msg,
+			   unsigned int flags, uint64_t deadline)
+{
+	struct mbox_ioc_msg req = {
+		.buf = mbox_address(msg->data),
+		.len = msg->length,
+		.deadline = deadline,
+		.tag = msg->tag,
+		.flags = flags,
+		.prio = msg->prio,
+	};
+
+	if (flags & INTERNAL_FLAGS)
+		return -EINVAL;
+	return mbox_ioctl(mb->object.fd, MBOX_IOC_SEND, &req);
+}
+
+MBOX_API int mbox_send(struct mbox *mb, const void *data, size_t length,
+		       unsigned int prio)
+{
+	struct mbox_ioc_msg req = {
+		.buf = mbox_address(data),
+		.len = length,
+		.prio = prio,
+	};
+
+	return mbox_ioctl(mb->object.fd, MBOX_IOC_SEND, &req);
+}
+
+MBOX_API int mbox_recv_msg(struct mbox *mb, struct mbox_message *msg,
+			   unsigned int flags, uint64_t deadline)
+{
+	struct mbox_ioc_msg req = {
+		.buf = mbox_address(msg->data),
+		.len = msg->size,
+		.deadline = deadline,
+		.flags = flags,
+	};
+	int ret;
+
+	if (flags & INTERNAL_FLAGS)
+		return -EINVAL;
+	ret = mbox_ioctl(mb->object.fd, MBOX_IOC_RECV, &req);
+	return take_message(msg, &req, ret);
+}
+
+MBOX_API int mbox_recv(struct mbox *mb, struct mbox_message *msg)
+{
+	return mbox_recv_msg(mb, msg, 0, 0);
+}
+
+MBOX_API int mbox_peek(struct mbox *mb, unsigned int index,
+		       struct mbox_message *msg)
+{
+	struct mbox_ioc_msg req = {
+		.buf = mbox_address(msg->data),
+		.len = msg->size,
+		.flags = MBOX_PEEK,
+		.index = index,
+	};
+	int ret;
+
+	ret = mbox_ioctl(mb->object.fd, MBOX_IOC_RECV, &req);
+	return take_message(msg, &req, ret);
+}
+
+/*
+ * The kernel's list has one layout for 32-bit and 64-bit callers. Where struct
+ * iovec has the same one already, it is used as it is.
+ */
+#if ULONG_MAX == UINT64_MAX
+_Static_assert(sizeof(struct iovec) == sizeof(struct mbox_iovec) &&
+	       offsetof(struct iovec, iov_base) == offsetof(struct mbox_iovec, base) &&
+	       offsetof(struct iovec, iov_len) == offsetof(struct mbox_iovec, len),
+	       "struct iovec is struct mbox_iovec");
+
+static int vector_ioctl(int fd, unsigned long request,
+			struct mbox_ioc_msg *req, const struct iovec *iov)
+{
+	req->buf = mbox_address(iov);
+	return mbox_ioctl(fd, request, req);
+}
+#else
+static int vector_ioctl(int fd, unsigned long request,
+			struct mbox_ioc_msg *req, const struct iovec *iov)
+{
+	struct mbox_iovec vector[MBOX_IOV_MAX];
+	size_t i;
+
+	for (i = 0; i < req->len; i++) {
+		vector[i].base = mbox_address(iov[i].iov_base);
+		vector[i].len = iov[i].iov_len;
+	}
+	req->buf = mbox_address(vector);
+	return mbox_ioctl(fd, request, req);
+}
+#endif
+
+MBOX_API int mbox_sendv(struct mbox *mb, const struct iovec *iov, int iovcnt,
+			const struct mbox_message *msg, unsigned int flags,
+			uint64_t deadline)
+{
+	struct mbox_ioc_msg req = {
+		.len = iovcnt,
+		.deadline = deadline,
+		.tag = msg ? msg->tag : 0,
+		.flags = flags | MBOX_IOV,
+		.prio = msg ? msg->prio : 0,
+	};
+
+	if (flags & INTERNAL_FLAGS || iovcnt < 0 || iovcnt > MBOX_IOV_MAX)
+		return -EINVAL;
+	return vector_ioctl(mb->object.fd, MBOX_IOC_SEND, &req, iov);
+}
+
+MBOX_API int mbox_recvv(struct mbox *mb, const struct iovec *iov, int iovcnt,
+			struct mbox_message *msg, unsigned int flags,
+			uint64_t deadline)
+{
+	struct mbox_ioc_msg req = {
+		.len = iovcnt,
+		.deadline = deadline,
+		.flags = flags | MBOX_IOV,
+	};
+	int ret;
+
+	if (flags & INTERNAL_FLAGS || iovcnt < 0 || iovcnt > MBOX_IOV_MAX)
+		return -EINVAL;
+	ret = vector_ioctl(mb->object.fd, MBOX_IOC_RECV, &req, iov);
+	return msg ? take_message(msg, &req, ret) : ret;
+}
+
+/* One system call of a batch. MBOX_SYNC is a flag of the single messages. */
+static int batch_ioctl(int fd, unsigned long request, struct mbox_ioc_msg *reqs,
+		       unsigned int nr, unsigned int flags, uint64_t deadline)
+{
+	struct mbox_ioc_batch batch = {
+		.msgs = mbox_address(reqs),
+		.deadline = deadline,
+		.nr = nr,
+		.msg_size = sizeof(*reqs),
+		.flags = flags & ~MBOX_SYNC,
+	};
+
+	return mbox_ioctl(fd, request, &batch);
+}
+
+static int send_chunk(int fd, const struct mbox_message *msgs, unsigned int nr,
+		      unsigned int flags, uint64_t deadline)
+{
+	struct mbox_ioc_msg reqs[BATCH_CHUNK];
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		reqs[i] = (struct mbox_ioc_msg) {
+			.buf = mbox_address(msgs[i].data),
+			.len = msgs[i].length,
+			.tag = msgs[i].tag,
+			.flags = flags & MBOX_SYNC,
+			.prio = msgs[i].prio,
+		};
+	return batch_ioctl(fd, MBOX_IOC_SEND_BATCH, reqs, nr, flags, deadline);
+}
+
+static int recv_chunk(int fd, struct mbox_message *msgs, unsigned int nr,
+		      unsigned int flags, uint64_t deadline)
+{
+	struct mbox_ioc_msg reqs[BATCH_CHUNK];
+	int i, ret;
+
+	for (i = 0; i < (int)nr; i++)
+		reqs[i] = (struct mbox_ioc_msg) {
+			.buf = mbox_address(msgs[i].data),
+			.len = msgs[i].size,
+		};
+	ret = batch_ioctl(fd, MBOX_IOC_RECV_BATCH, reqs, nr, flags, deadline);
+	for (i = 0; i < ret; i++)
+		take_message(&msgs[i], &reqs[i], 0);
+	return ret;
+}
+
+MBOX_API int mbox_send_batch(struct mbox *mb, const struct mbox_message *msgs,
+			     unsigned int nr, unsigned int flags,
+			     uint64_t deadline)
+{
+	unsigned int done = 0;
+
+	if (flags & INTERNAL_FLAGS || nr < 1 || nr > MBOX_BATCH_MAX)
+		return -EINVAL;
+
+	while (done < nr) {
+		unsigned int chunk = nr - done < BATCH_CHUNK ? nr - done : BATCH_CHUNK;
+		int ret = send_chunk(mb->object.fd, msgs + done, chunk, flags, deadline);
+
+		if (ret < 0)
+			return done ? (int)done : ret;
+		done += ret;
+		if (ret < (int)chunk)
+			break;
+	}
+	return done;
+}
+
+MBOX_API int mbox_recv_batch(struct mbox *mb, struct mbox_message *msgs,
+			     unsigned int nr, unsigned int flags,
+			     uint64_t deadline)
+{
+	unsigned int done = 0;
+
+	if (flags & (INTERNAL_FLAGS | MBOX_SYNC) || nr < 1 || nr > MBOX_BATCH_MAX)
+		return -EINVAL;
+
+	while (done < nr) {
+		unsigned int chunk = nr - done < BATCH_CHUNK ? nr - done : BATCH_CHUNK;
+		int ret = recv_chunk(mb->object.fd, msgs + done, chunk, flags, deadline);
+
+		if (ret < 0)
+			return done ? (int)done : ret;
+		done += ret;
+		if (ret < (int)chunk)
+			break;
+		/* Only the first message is waited for. */
+		flags |= MBOX_NONBLOCK;
+	}
+	return done;
+}
