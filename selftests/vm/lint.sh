@@ -1,0 +1,79 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Everything that reads the sources and complains. A complaint of any of them fails.
+set -euo pipefail
+. "$(dirname -- "$(realpath -- "$0")")/lib.sh"
+cd "$top"
+
+mapfile -t files < <(find . -name .git -prune -o -name build -prune -o -type f -print | sort)
+failed=()
+
+# lint NAME CMD...
+lint() {
+	say LINT "$1"
+	"${@:2}" >&2 || failed+=("$1")
+}
+
+sparse() {
+	local kernel
+	for kernel in 6.1 6.12; do
+		rm -rf "build/lint/$kernel"
+		"$vm/module.sh" $kernel "build/lint/$kernel" W=1 C=1 || return
+		"$vm/module.sh" $kernel "build/lint/$kernel/planted" --planted W=1 C=1 || return
+	done
+}
+
+checkpatch() {
+	local tree
+	tree=$("$vm/linux-source.sh")
+	find kernel uapi "$vm/planted" -name '*.[ch]' -print0 |
+		xargs -0 perl "$tree/scripts/checkpatch.pl" --no-tree --strict --terse --quiet -f
+}
+
+cppchecked() {
+	cppcheck --quiet --error-exitcode=1 --inline-suppr --enable=warning,performance,portability \
+		--std=c11 -j "$(nproc)" -I uapi -I libmbox/include "$@"
+}
+
+scripts() {
+	awk 'FNR == 1 && /^#!.*sh$/ { print FILENAME }' "${files[@]}"
+}
+
+clang_build() {
+	make -s -j"$(nproc)" -C libmbox CC=clang BUILD="$top/build/lint/clang"
+}
+
+manuals() {
+	local pages
+	mapfile -t pages < <(printf '%s\n' "${files[@]}" | grep -E '/man/.*\.[1-9]$')
+	mandoc -T lint -W warning "${pages[@]}"
+}
+
+# nothing TEXT WHAT: a list of offenders has to be empty.
+nothing() {
+	[ -z "$1" ] || {
+		echo "$2: $1"
+		return 1
+	}
+}
+
+without_licence() {
+	printf '%s\n' "${files[@]}" | grep -v '^./LICENSES/' |
+		xargs -d '\n' awk 'FNR == 1 { if (name && !seen) print name; name = FILENAME; seen = 0 }
+			/SPDX-License-Identifier:/ && FNR < 4 { seen = 1 }
+			END { if (!seen) print name }'
+}
+
+lint 'sparse and gcc W=1 on the module' sparse
+lint 'checkpatch --strict on the module and the ABI' checkpatch
+lint 'cppcheck on libmbox, tools, selftests' cppchecked libmbox tools selftests
+mapfile -t shell < <(scripts)
+lint 'shellcheck' shellcheck -x -P SCRIPTDIR "${shell[@]}"
+lint 'libmbox with clang' clang_build
+lint 'the manual pages' manuals
+lint 'a licence in each file' nothing "$(without_licence)" 'no SPDX line'
+lint 'a list that names each test' nothing "$(make -s -C selftests KSFT="$("$vm/linux-source.sh")/tools/testing/selftests" unlisted)" \
+	'not in selftests/Makefile'
+
+[ ${#failed[@]} = 0 ] || die "$(printf '%s; ' "${failed[@]}")"
