@@ -1,0 +1,516 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * mbox: mailboxes and shared segments behind /dev/mbox.
+ */
+#ifndef _UAPI_LINUX_MBOX_H
+#define _UAPI_LINUX_MBOX_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+/**
+ * DOC: General format
+ *
+ * Every object is a file descriptor. Ioctls on /dev/mbox create or open objects
+ * and return the new descriptor, which is always close-on-exec; ioctls on that
+ * descriptor, and read(2), write(2), poll(2) and mmap(2), work on the object.
+ *
+ * Every ioctl takes a pointer to one struct. All structs keep one layout for
+ * 32-bit and 64-bit callers: fields have a fixed width, pointers are __u64 and
+ * padding is explicit.
+ *
+ * One growth rule holds for every struct: it grows at its end only, and the
+ * size that the caller was built with travels in the ioctl number. A caller
+ * with a shorter (older) struct gets zeros for the fields that it does not
+ * know; a longer (newer) struct works as long as the bytes that the kernel does
+ * not know are zero. A struct shorter than its first published form, a flag
+ * that is not defined, and a pad that is not zero are refused.
+ *
+ * The descriptors returned, and the ones passed to read(2) and write(2), carry
+ * the rights that they were opened with: O_RDONLY receives, O_WRONLY sends,
+ * O_RDWR does both.
+ *
+ * A call that fails has changed nothing: no message is sent or lost by it. The
+ * contents of a receive buffer are unspecified after an error.
+ *
+ * An errno means the same wherever it is returned:
+ *
+ *  - ENOTTY: this descriptor does not know that ioctl
+ *  - EINVAL: an unknown flag, a non-zero pad, a struct that is too short, or a
+ *    value outside the range that its field documents
+ *  - E2BIG: a longer struct with bytes set that this kernel does not know
+ *  - EFAULT: a pointer that cannot be read or written
+ *  - EBADF: the descriptor lacks the right: receiving needs O_RDONLY or O_RDWR,
+ *    sending O_WRONLY or O_RDWR
+ *  - EACCES: owner, group and mode of the object do not allow that access
+ *  - EPERM: only the owner, or a capable process, may do that; or a seal forbids
+ *  - ENOENT, EEXIST: no object, or one already, has that name
+ *  - ENAMETOOLONG: the name has more than MBOX_NAME_MAX bytes
+ *  - EPROTOTYPE: the name belongs to an object of another kind
+ *  - EAGAIN: it would block and the caller asked not to
+ *  - ETIMEDOUT: the deadline passed first
+ *  - EINTR: a signal came first (a handler with SA_RESTART restarts the call,
+ *    against the same absolute deadline)
+ *  - EMSGSIZE: the message is larger than the mailbox takes, or than the
+ *    receiver's buffer
+ *  - ENOMSG: there is no message at that index
+ *  - EPIPE: a mailbox with MBOX_HANGUP has nobody left on the other side
+ *  - EDQUOT: the user's budget of bytes, mailboxes or segments is used up
+ *  - EBUSY: another process is registered, or a writable mapping is in the way
+ *  - ENOMEM, EMFILE, ENFILE: out of memory or of descriptors
+ */
+
+/* The bytes of a name, without the terminating NUL. */
+#define MBOX_NAME_MAX		255
+
+/* The largest message that any mailbox can be made to take, in bytes. */
+#define MBOX_MSGSIZE_MAX	(16 * 1024 * 1024)
+
+/* Priorities run from 0, the lowest, up to this one. */
+#define MBOX_PRIO_MAX		32767
+
+/* The most buffers in one scatter/gather list, messages in one batch. */
+#define MBOX_IOV_MAX		1024
+#define MBOX_BATCH_MAX		1024
+
+/* How far into a queue a peek can reach: it holds up other users meanwhile. */
+#define MBOX_PEEK_MAX		65535
+
+/* A capacity without limit: only memory and the budgets bound the queue. */
+#define MBOX_UNBOUNDED		(~0ULL)
+
+/**
+ * enum mbox_kind - what a name or a descriptor stands for
+ * @MBOX_MAILBOX: a mailbox
+ * @MBOX_SEGMENT: a shared memory segment
+ */
+enum mbox_kind {
+	MBOX_MAILBOX = 1,
+	MBOX_SEGMENT = 2,
+};
+
+/**
+ * enum mbox_create_flags - flags of mbox_ioc_create
+ * @MBOX_HANGUP: tell peer death. Once there has been a receiver, a send to a
+ *               mailbox that no descriptor can receive from fails with EPIPE
+ *               (and SIGPIPE, by write(2)). Once there has been a sender, a
+ *               receive from an empty mailbox that no descriptor can send to
+ *               fails with EPIPE (read(2) returns 0). poll(2) shows EPOLLERR
+ *               and EPOLLHUP.
+ */
+enum mbox_create_flags {
+	MBOX_HANGUP = 1 << 0,
+};
+
+/**
+ * struct mbox_ioc_create - ioctl(MBOX_IOC_CREATE) on /dev/mbox
+ * @name: Address of a NUL-terminated name, or 0 for an anonymous mailbox. A
+ *        name is a file name: 1 to MBOX_NAME_MAX bytes, no slash, not "." or
+ *        "..". Names belong to the caller's network namespace.
+ * @capacity: Messages that the mailbox holds: 0 for rendezvous, MBOX_UNBOUNDED
+ *            for no limit.
+ * @msgsize: The largest message in bytes, up to MBOX_MSGSIZE_MAX.
+ * @bytes: Bytes that the mailbox holds, at least @msgsize; 0 for no limit.
+ * @oflag: O_RDONLY, O_WRONLY or O_RDWR; O_EXCL to refuse a name in use;
+ *         O_NONBLOCK and O_CLOEXEC. Without O_EXCL an existing mailbox of that
+ *         name is opened as by MBOX_IOC_OPEN, and keeps its attributes.
+ * @mode: Permission bits, 0 to 0777, less the umask: read bits allow receiving,
+ *        write bits sending. The creator's own descriptor is not checked.
+ * @flags: Combination of enum mbox_create_flags
+ * @__reserved: Must be 0
+ *
+ * Create a mailbox, owned by the caller's effective user and group. A named
+ * mailbox lives until it is unlinked and no longer open, an anonymous one until
+ * its last descriptor is closed.
+ *
+ * Return: a descriptor; or EINVAL, EFAULT, ENAMETOOLONG, EEXIST, EPROTOTYPE,
+ * EACCES, EDQUOT, ENOMEM, EMFILE, ENFILE.
+ */
+struct mbox_ioc_create {
+	__u64 name;
+	__u64 capacity;
+	__u64 msgsize;
+	__u64 bytes;
+	__u32 oflag;
+	__u32 mode;
+	__u32 flags;
+	__u32 __reserved;
+};
+
+/**
+ * struct mbox_ioc_open - ioctl(MBOX_IOC_OPEN) on /dev/mbox
+ * @name: Address of a NUL-terminated name
+ * @oflag: O_RDONLY, O_WRONLY or O_RDWR, checked against owner, group and mode
+ *         (CAP_DAC_OVERRIDE over the network namespace passes); O_NONBLOCK and
+ *         O_CLOEXEC. A segment cannot be opened O_WRONLY (EINVAL).
+ * @kind: The enum mbox_kind that the name must be of
+ *
+ * Return: a descriptor; or EINVAL, EFAULT, ENAMETOOLONG, ENOENT, EPROTOTYPE,
+ * EACCES, ENOMEM, EMFILE, ENFILE.
+ */
+struct mbox_ioc_open {
+	__u64 name;
+	__u32 oflag;
+	__u32 kind;
+};
+
+/**
+ * struct mbox_ioc_unlink - ioctl(MBOX_IOC_UNLINK) on /dev/mbox
+ * @name: Address of a NUL-terminated name
+ *
+ * Remove a name. Whoever holds the object open goes on with it, and blocked
+ * callers stay blocked. The owner may do it, and whoever has CAP_FOWNER over
+ * the network namespace.
+ *
+ * Return: 0; or EFAULT, EINVAL, ENAMETOOLONG, ENOENT, EPERM.
+ */
+struct mbox_ioc_unlink {
+	__u64 name;
+};
+
+/**
+ * enum mbox_segment_flags - flags of mbox_ioc_segment
+ * @MBOX_HUGEPAGE: ask for transparent huge pages, as madvise(MADV_HUGEPAGE)
+ *                 would in each mapping. The kernel gives them where
+ *                 /sys/kernel/mm/transparent_hugepage/shmem_enabled allows it.
+ */
+enum mbox_segment_flags {
+	MBOX_HUGEPAGE = 1 << 0,
+};
+
+/**
+ * struct mbox_ioc_segment - ioctl(MBOX_IOC_SEGMENT) on /dev/mbox
+ * @name: Address of a NUL-terminated name, or 0 for an anonymous segment
+ * @length: Bytes, at least 1; mappings cover it in whole pages
+ * @oflag: O_RDONLY or O_RDWR; O_EXCL, O_NONBLOCK and O_CLOEXEC as in
+ *         mbox_ioc_create
+ * @mode: Permission bits, 0 to 0777, less the umask
+ * @flags: Combination of enum mbox_segment_flags
+ * @__reserved: Must be 0
+ *
+ * Create a segment of zeroed memory, to be mapped with mmap(2) and MAP_SHARED.
+ * A descriptor that was opened O_RDONLY never gives a mapping that can be
+ * written, not by mprotect(2) either. The length counts against the creator's
+ * budget of bytes, rounded up to pages.
+ *
+ * Return: a descriptor; or EINVAL, EFAULT, ENAMETOOLONG, EEXIST, EPROTOTYPE,
+ * EACCES, EDQUOT, ENOMEM, EMFILE, ENFILE.
+ */
+struct mbox_ioc_segment {
+	__u64 name;
+	__u64 length;
+	__u32 oflag;
+	__u32 mode;
+	__u32 flags;
+	__u32 __reserved;
+};
+
+/**
+ * enum mbox_msg_flags - flags of mbox_ioc_msg and mbox_ioc_batch
+ * @MBOX_NONBLOCK: fail with EAGAIN instead of blocking, as O_NONBLOCK does for
+ *                 the whole descriptor
+ * @MBOX_REALTIME: the deadline is on CLOCK_REALTIME instead of CLOCK_MONOTONIC,
+ *                 and follows when that clock is set
+ * @MBOX_IOV: @buf is the address of @len struct mbox_iovec
+ * @MBOX_SYNC: send: return only once a receiver has the message
+ * @MBOX_PEEK: receive: copy the message at @index and leave it in the mailbox;
+ *             never blocks
+ */
+enum mbox_msg_flags {
+	MBOX_NONBLOCK = 1 << 0,
+	MBOX_REALTIME = 1 << 1,
+	MBOX_IOV = 1 << 2,
+	MBOX_SYNC = 1 << 3,
+	MBOX_PEEK = 1 << 4,
+};
+
+/**
+ * struct mbox_iovec - one buffer of a scatter/gather list
+ * @base: Address
+ * @len: Bytes
+ *
+ * A struct iovec with one layout for 32-bit and 64-bit callers.
+ */
+struct mbox_iovec {
+	__u64 base;
+	__u64 len;
+};
+
+/**
+ * struct mbox_ioc_msg - ioctl(MBOX_IOC_SEND) and ioctl(MBOX_IOC_RECV)
+ * @buf: Address of the data, or of the mbox_iovec array with MBOX_IOV; may be
+ *       0 when there are no bytes
+ * @len: In: the bytes at @buf, or the entries of the array (at most
+ *       MBOX_IOV_MAX). Out, on receive: the bytes of the message, on EMSGSIZE
+ *       too.
+ * @deadline: Absolute time in nanoseconds on CLOCK_MONOTONIC, or on
+ *            CLOCK_REALTIME with MBOX_REALTIME, up to 2^63 - 1; 0 waits for
+ *            ever. A call that need not wait succeeds whatever the deadline.
+ * @tag: Send: any value. Out, on receive: the sender's value.
+ * @flags: In: combination of enum mbox_msg_flags; MBOX_SYNC only when sending,
+ *         MBOX_PEEK only when receiving. Out, on receive: 0.
+ * @prio: Send: 0 to MBOX_PRIO_MAX. Out, on receive: the same.
+ * @index: With MBOX_PEEK: which message in the order of delivery, from 0, at
+ *         most MBOX_PEEK_MAX. Otherwise must be 0.
+ * @pid: Out, on receive: the sending process, as the receiver's pid namespace
+ *       sees it; 0 when it cannot
+ * @uid: Out, on receive: the sender's effective user, as the receiver's user
+ *       namespace sees it; the overflow uid when it cannot
+ * @gid: Out, on receive: the same for the effective group
+ *
+ * Send one message, or receive one. Messages arrive whole or not at all,
+ * higher priorities first, and in the order of sending within a priority.
+ *
+ * MBOX_IOC_SEND ignores @pid, @uid and @gid; MBOX_IOC_RECV ignores @tag, @prio,
+ * @pid, @uid and @gid on the way in.
+ *
+ * A send returns when the mailbox has the message, on a mailbox of capacity 0
+ * and with MBOX_SYNC when a receiver has it. A send that fails is withdrawn and
+ * no receiver gets it. Waiting senders are served by the priority of their
+ * message, then first come, first served; waiting receivers first come, first
+ * served.
+ *
+ * A nonblocking send to a mailbox of capacity 0, and one with MBOX_SYNC,
+ * succeeds only if a receiver is waiting that can take the message at once.
+ *
+ * Return: 0; or EINVAL, E2BIG, EFAULT, EBADF, EAGAIN, ETIMEDOUT, EINTR,
+ * EMSGSIZE, EPIPE; on send EDQUOT, ENOMEM; with MBOX_PEEK ENOMSG.
+ */
+struct mbox_ioc_msg {
+	__u64 buf;
+	__u64 len;
+	__u64 deadline;
+	__u64 tag;
+	__u32 flags;
+	__u32 prio;
+	__u32 index;
+	__s32 pid;
+	__u32 uid;
+	__u32 gid;
+};
+
+/**
+ * struct mbox_ioc_batch - ioctl(MBOX_IOC_SEND_BATCH), ioctl(MBOX_IOC_RECV_BATCH)
+ * @msgs: Address of an array of struct mbox_ioc_msg
+ * @deadline: As in mbox_ioc_msg, for the whole batch
+ * @nr: Messages in the array, 1 to MBOX_BATCH_MAX
+ * @msg_size: sizeof(struct mbox_ioc_msg): the array's entries follow the growth
+ *            rule too
+ * @flags: MBOX_NONBLOCK and MBOX_REALTIME, for the whole batch
+ * @__reserved: Must be 0
+ *
+ * Send the messages of an array in their order, or receive several into it. In
+ * the entries @deadline must be 0 and @flags can have MBOX_IOV only, on send
+ * MBOX_SYNC also. A send blocks until all are sent; a receive blocks for the
+ * first message only and takes what else is there.
+ *
+ * Return: how many messages were sent or received, if any was; then the entries
+ * from there on are as they were. Otherwise the error of the first.
+ */
+struct mbox_ioc_batch {
+	__u64 msgs;
+	__u64 deadline;
+	__u32 nr;
+	__u32 msg_size;
+	__u32 flags;
+	__u32 __reserved;
+};
+
+/**
+ * struct mbox_ioc_status - ioctl(MBOX_IOC_STATUS) on a mailbox
+ * @id: A number that no other object of this boot has
+ * @capacity: As created or set since
+ * @msgsize: As created
+ * @bytes: As created
+ * @queued: Messages in the mailbox
+ * @queued_bytes: Their bytes
+ * @sent: Messages that the mailbox or a receiver got since creation
+ * @sent_bytes: Their bytes
+ * @received: Messages that receivers took since creation
+ * @received_bytes: Their bytes
+ * @send_wait_ns: How long the longest-waiting sender has waited, or 0
+ * @recv_wait_ns: How long the longest-waiting receiver has waited, or 0
+ * @waiting_senders: Callers blocked in a send
+ * @waiting_receivers: Callers blocked in a receive
+ * @send_wait_pid: The process that @send_wait_ns is of, as the caller's pid
+ *                 namespace sees it, or 0
+ * @recv_wait_pid: The process that @recv_wait_ns is of, likewise
+ * @senders: Open descriptors that can send
+ * @receivers: Open descriptors that can receive
+ * @mode: Permission bits
+ * @uid: Owner, as the caller's user namespace sees it
+ * @gid: Group, likewise
+ * @flags: As created
+ *
+ * All fields are written, from one moment. Works on any descriptor of the
+ * mailbox.
+ *
+ * Return: 0; or EINVAL, E2BIG, EFAULT.
+ */
+struct mbox_ioc_status {
+	__u64 id;
+	__u64 capacity;
+	__u64 msgsize;
+	__u64 bytes;
+	__u64 queued;
+	__u64 queued_bytes;
+	__u64 sent;
+	__u64 sent_bytes;
+	__u64 received;
+	__u64 received_bytes;
+	__u64 send_wait_ns;
+	__u64 recv_wait_ns;
+	__u32 waiting_senders;
+	__u32 waiting_receivers;
+	__s32 send_wait_pid;
+	__s32 recv_wait_pid;
+	__u32 senders;
+	__u32 receivers;
+	__u32 mode;
+	__u32 uid;
+	__u32 gid;
+	__u32 flags;
+};
+
+/**
+ * enum mbox_seals - what can no longer be done to a segment
+ * @MBOX_SEAL_SEAL: add more seals
+ * @MBOX_SEAL_SHRINK: make it shorter
+ * @MBOX_SEAL_GROW: make it longer
+ * @MBOX_SEAL_WRITE: map it writable
+ */
+enum mbox_seals {
+	MBOX_SEAL_SEAL = 1 << 0,
+	MBOX_SEAL_SHRINK = 1 << 1,
+	MBOX_SEAL_GROW = 1 << 2,
+	MBOX_SEAL_WRITE = 1 << 3,
+};
+
+/**
+ * struct mbox_ioc_segment_status - ioctl(MBOX_IOC_SEGMENT_STATUS) on a segment
+ * @id: A number that no other object of this boot has
+ * @length: Bytes
+ * @resident: Bytes that have memory behind them
+ * @attached: Mappings of it, over all processes
+ * @writable: Those of them that can write
+ * @seals: Combination of enum mbox_seals
+ * @mode: Permission bits
+ * @uid: Owner, as the caller's user namespace sees it
+ * @gid: Group, likewise
+ * @flags: As created
+ * @__reserved: 0
+ *
+ * All fields are written. Works on any descriptor of the segment.
+ *
+ * Return: 0; or EINVAL, E2BIG, EFAULT.
+ */
+struct mbox_ioc_segment_status {
+	__u64 id;
+	__u64 length;
+	__u64 resident;
+	__u32 attached;
+	__u32 writable;
+	__u32 seals;
+	__u32 mode;
+	__u32 uid;
+	__u32 gid;
+	__u32 flags;
+	__u32 __reserved;
+};
+
+/**
+ * enum mbox_set_fields - which fields of mbox_ioc_set to apply
+ * @MBOX_SET_MODE: @mode, as fchmod(2): for the owner and CAP_FOWNER
+ * @MBOX_SET_UID: @uid, as fchown(2): for CAP_CHOWN
+ * @MBOX_SET_GID: @gid, as fchown(2): for the owner, to a group of its own, and
+ *                CAP_CHOWN
+ * @MBOX_SET_CAPACITY: @capacity, of a mailbox: for the owner and CAP_FOWNER
+ * @MBOX_SET_LENGTH: @length, of a segment, as ftruncate(2): for a descriptor
+ *                   opened O_RDWR
+ * @MBOX_SET_SEALS: add @seals to a segment: for a descriptor opened O_RDWR
+ */
+enum mbox_set_fields {
+	MBOX_SET_MODE = 1 << 0,
+	MBOX_SET_UID = 1 << 1,
+	MBOX_SET_GID = 1 << 2,
+	MBOX_SET_CAPACITY = 1 << 3,
+	MBOX_SET_LENGTH = 1 << 4,
+	MBOX_SET_SEALS = 1 << 5,
+};
+
+/**
+ * struct mbox_ioc_set - ioctl(MBOX_IOC_SET) on a mailbox or a segment
+ * @fields: Combination of enum mbox_set_fields, at least one; the fields of the
+ *          struct that are not named must be 0
+ * @mode: Permission bits, 0 to 0777
+ * @uid: Owner, in the caller's user namespace
+ * @gid: Group, in the caller's user namespace
+ * @capacity: Messages. Shrinking below what is queued loses nothing: senders
+ *            wait until it has drained. Growing lets waiting senders in.
+ * @length: Bytes, at least 1. What is cut off is gone, and touching it raises
+ *          SIGBUS; what is added is zero.
+ * @seals: Combination of enum mbox_seals. They stay for the segment's life.
+ * @__reserved: Must be 0
+ *
+ * Apply all the named fields, or on an error none.
+ *
+ * Return: 0; or EINVAL (also for a field of the other kind of object), E2BIG,
+ * EFAULT, EPERM, EBADF, EBUSY (MBOX_SEAL_WRITE while a writable mapping
+ * exists), EDQUOT, ENOMEM.
+ */
+struct mbox_ioc_set {
+	__u32 fields;
+	__u32 mode;
+	__u32 uid;
+	__u32 gid;
+	__u64 capacity;
+	__u64 length;
+	__u32 seals;
+	__u32 __reserved;
+};
+
+/**
+ * struct mbox_ioc_notify - ioctl(MBOX_IOC_NOTIFY) on a mailbox
+ * @value: si_value of the signal
+ * @signo: Signal number, or 0 to remove the caller's registration
+ * @__reserved: Must be 0
+ *
+ * Ask for one signal to the calling process, with si_code SI_MESGQ, when the
+ * next message arrives in the empty mailbox and no receiver is waiting for it,
+ * as mq_notify(3) does. One process at a time can be registered; its
+ * registration ends with the signal, when it closes a descriptor of the
+ * mailbox, and when it runs another program. The signal goes to a thread that
+ * does not block it, if there is one, otherwise to the main thread.
+ *
+ * Return: 0; or EINVAL, E2BIG, EFAULT, EBADF, EBUSY.
+ */
+struct mbox_ioc_notify {
+	__u64 value;
+	__u32 signo;
+	__u32 __reserved;
+};
+
+#define MBOX_IOC_TYPE		0xB9
+
+/* On /dev/mbox */
+#define MBOX_IOC_CREATE		_IOW(MBOX_IOC_TYPE, 0x00, struct mbox_ioc_create)
+#define MBOX_IOC_OPEN		_IOW(MBOX_IOC_TYPE, 0x01, struct mbox_ioc_open)
+#define MBOX_IOC_UNLINK		_IOW(MBOX_IOC_TYPE, 0x02, struct mbox_ioc_unlink)
+#define MBOX_IOC_SEGMENT	_IOW(MBOX_IOC_TYPE, 0x03, struct mbox_ioc_segment)
+
+/* On a mailbox or a segment */
+#define MBOX_IOC_SET		_IOW(MBOX_IOC_TYPE, 0x10, struct mbox_ioc_set)
+
+/* On a mailbox */
+#define MBOX_IOC_SEND		_IOW(MBOX_IOC_TYPE, 0x20, struct mbox_ioc_msg)
+#define MBOX_IOC_RECV		_IOWR(MBOX_IOC_TYPE, 0x21, struct mbox_ioc_msg)
+#define MBOX_IOC_SEND_BATCH	_IOW(MBOX_IOC_TYPE, 0x22, struct mbox_ioc_batch)
+#define MBOX_IOC_RECV_BATCH	_IOW(MBOX_IOC_TYPE, 0x23, struct mbox_ioc_batch)
+#define MBOX_IOC_STATUS		_IOWR(MBOX_IOC_TYPE, 0x24, struct mbox_ioc_status)
+#define MBOX_IOC_NOTIFY		_IOW(MBOX_IOC_TYPE, 0x25, struct mbox_ioc_notify)
+
+/* On a segment */
+#define MBOX_IOC_SEGMENT_STATUS \
+	_IOWR(MBOX_IOC_TYPE, 0x40, struct mbox_ioc_segment_status)
+
+#endif /* _UAPI_LINUX_MBOX_H */
