@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Differences between the kernels that mbox builds on: 6.1 and 6.12.
+ */
+#ifndef _MBOX_COMPAT_H
+#define _MBOX_COMPAT_H
+
+#include <linux/mm.h>
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
+{
+	vma->vm_flags |= flags;
+}
+
+static inline void vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
+{
+	vma->vm_flags &= ~flags;
+}
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
+#define mbox_assign_str(field, string) __assign_str(field, string)
+#else
+#define mbox_assign_str(field, string) __assign_str(field)
+#endif
+
+#endif /* _MBOX_COMPAT_H */

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The module and its device.
+ */
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+
+#include "object.h"
+
+static ushort mbox_mode = 0666;
+module_param_named(mode, mbox_mode, ushort, 0444);
+MODULE_PARM_DESC(mode, "Permission bits of /dev/mbox");
+
+static const struct file_operations mbox_device_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = mbox_device_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+};
+
+static struct miscdevice mbox_device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "mbox",
+	.fops = &mbox_device_fops,
+};
+
+static int __init mbox_init(void)
+{
+	int err;
+
+	if (!mbox_mode || mbox_mode & ~0777)
+		return -EINVAL;
+	err = mbox_names_init();
+	if (err)
+		return err;
+	mbox_device.mode = mbox_mode;
+	err = misc_register(&mbox_device);
+	if (err)
+		mbox_names_exit();
+	return err;
+}
+
+static void __exit mbox_exit(void)
+{
+	misc_deregister(&mbox_device);
+	mbox_names_exit();
+}
+
+module_init(mbox_init);
+module_exit(mbox_exit);
+
+MODULE_DESCRIPTION("Mailboxes and shared segments");
+MODULE_AUTHOR("The mbox maintainers");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,638 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The ioctls: structs in and out, and the checks that need no object.
+ */
+#include <linux/err.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "mailbox.h"
+#include "segment.h"
+
+union mbox_ioc {
+	struct mbox_ioc_create create;
+	struct mbox_ioc_open open;
+	struct mbox_ioc_unlink unlink;
+	struct mbox_ioc_segment segment;
+	struct mbox_ioc_set set;
+	struct mbox_ioc_msg msg;
+	struct mbox_ioc_batch batch;
+	struct mbox_ioc_status status;
+	struct mbox_ioc_notify notify;
+	struct mbox_ioc_segment_status segment_status;
+};
+
+/**
+ * struct mbox_request - one ioctl on its way
+ * @file: on which descriptor
+ * @user: the caller's struct
+ * @size: its size, as the caller knows it
+ * @ioc: this kernel's copy of it
+ */
+struct mbox_request {
+	struct file *file;
+	void __user *user;
+	size_t size;
+	union mbox_ioc ioc;
+};
+
+/**
+ * struct mbox_ioctl - one ioctl
+ * @cmd: its number, with the size of the struct now
+ * @min: size of the struct when it was first published
+ * @handle: does it
+ */
+struct mbox_ioctl {
+	unsigned int cmd;
+	unsigned int min;
+	long (*handle)(struct mbox_request *request);
+};
+
+static int mbox_copy_out(const struct mbox_request *request, size_t size)
+{
+	size = min(size, request->size);
+	return copy_to_user(request->user, &request->ioc, size) ? -EFAULT : 0;
+}
+
+/* Descriptors are always close-on-exec, so O_CLOEXEC asks for nothing. */
+static bool mbox_oflag_valid(u32 oflag, u32 allowed)
+{
+	return (oflag & O_ACCMODE) != O_ACCMODE &&
+	       !(oflag & ~(O_ACCMODE | O_NONBLOCK | O_CLOEXEC | allowed));
+}
+
+static char *mbox_name_optional(u64 address)
+{
+	return address ? mbox_name_from_user(address) : NULL;
+}
+
+static bool mbox_create_valid(const struct mbox_ioc_create *create)
+{
+	return mbox_oflag_valid(create->oflag, O_EXCL) &&
+	       !(create->flags & ~MBOX_HANGUP) && !create->__reserved &&
+	       !(create->mode & ~0777) &&
+	       create->msgsize <= MBOX_MSGSIZE_MAX &&
+	       (!create->bytes || create->bytes >= create->msgsize);
+}
+
+static long mbox_ioctl_create(struct mbox_request *request)
+{
+	const struct mbox_ioc_create *create = &request->ioc.create;
+	char *name;
+	int fd;
+
+	if (!mbox_create_valid(create))
+		return -EINVAL;
+	name = mbox_name_optional(create->name);
+	if (IS_ERR(name))
+		return PTR_ERR(name);
+	if (name && !(create->oflag & O_EXCL)) {
+		fd = mbox_mailbox_open(name, create->oflag);
+		if (fd != -ENOENT) {
+			kfree(name);
+			return fd;
+		}
+	}
+	return mbox_mailbox_create(create, name);
+}
+
+static bool mbox_segment_valid(const struct mbox_ioc_segment *segment)
+{
+	return mbox_oflag_valid(segment->oflag, O_EXCL) &&
+	       (segment->oflag & O_ACCMODE) != O_WRONLY &&
+	       !(segment->flags & ~MBOX_HUGEPAGE) && !segment->__reserved &&
+	       !(segment->mode & ~0777) &&
+	       mbox_segment_length_valid(segment->length);
+}
+
+static long mbox_ioctl_segment(struct mbox_request *request)
+{
+	const struct mbox_ioc_segment *segment = &request->ioc.segment;
+	char *name;
+	int fd;
+
+	if (!mbox_segment_valid(segment))
+		return -EINVAL;
+	name = mbox_name_optional(segment->name);
+	if (IS_ERR(name))
+		return PTR_ERR(name);
+	if (name && !(segment->oflag & O_EXCL)) {
+		fd = mbox_segment_open(name, segment->oflag);
+		if (fd != -ENOENT) {
+			kfree(name);
+			return fd;
+		}
+	}
+	return mbox_segment_create(segment, name);
+}
+
+static long mbox_ioctl_open(struct mbox_request *request)
+{
+	const struct mbox_ioc_open *open = &request->ioc.open;
+	bool segment = open->kind == MBOX_SEGMENT;
+	char *name;
+	long fd;
+
+	if (!segment && open->kind != MBOX_MAILBOX)
+		return -EINVAL;
+	if (!mbox_oflag_valid(open->oflag, 0) ||
+	    (segment && (open->oflag & O_ACCMODE) == O_WRONLY))
+		return -EINVAL;
+	name = mbox_name_from_user(open->name);
+	if (IS_ERR(name))
+		return PTR_ERR(name);
+	fd = segment ? mbox_segment_open(name, open->oflag) :
+		       mbox_mailbox_open(name, open->oflag);
+	kfree(name);
+	return fd;
+}
+
+static long mbox_ioctl_unlink(struct mbox_request *request)
+{
+	char *name = mbox_name_from_user(request->ioc.unlink.name);
+	long err;
+
+	if (IS_ERR(name))
+		return PTR_ERR(name);
+	err = mbox_name_unlink(name);
+	kfree(name);
+	return err;
+}
+
+static bool mbox_set_valid(const struct mbox_ioc_set *set, u32 allowed)
+{
+	return set->fields && !(set->fields & ~allowed) && !set->__reserved &&
+	       (set->fields & MBOX_SET_MODE || !set->mode) &&
+	       (set->fields & MBOX_SET_UID || !set->uid) &&
+	       (set->fields & MBOX_SET_GID || !set->gid) &&
+	       (set->fields & MBOX_SET_CAPACITY || !set->capacity) &&
+	       (set->fields & MBOX_SET_LENGTH || !set->length) &&
+	       (set->fields & MBOX_SET_SEALS || !set->seals);
+}
+
+static long mbox_ioctl_set(struct mbox_request *request)
+{
+	const struct mbox_ioc_set *set = &request->ioc.set;
+
+	if (!mbox_set_valid(set, MBOX_SET_MODE | MBOX_SET_UID | MBOX_SET_GID |
+				 MBOX_SET_CAPACITY))
+		return -EINVAL;
+	return mbox_mailbox_set(mbox_file_mailbox(request->file), set);
+}
+
+static long mbox_ioctl_segment_set(struct mbox_request *request)
+{
+	const struct mbox_ioc_set *set = &request->ioc.set;
+
+	if (!mbox_set_valid(set, MBOX_SET_MODE | MBOX_SET_UID | MBOX_SET_GID |
+				 MBOX_SET_LENGTH | MBOX_SET_SEALS))
+		return -EINVAL;
+	if (set->fields & MBOX_SET_LENGTH &&
+	    !mbox_segment_length_valid(set->length))
+		return -EINVAL;
+	if (set->seals & ~MBOX_SEALS)
+		return -EINVAL;
+	if (set->fields & (MBOX_SET_LENGTH | MBOX_SET_SEALS) &&
+	    !(request->file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	return mbox_segment_set(mbox_file_segment(request->file), set);
+}
+
+static int mbox_patience_init(struct mbox_patience *patience,
+			      const struct file *file, u32 flags, u64 deadline)
+{
+	if (deadline > KTIME_MAX)
+		return -EINVAL;
+	patience->nonblock = flags & MBOX_NONBLOCK ||
+			     file->f_flags & O_NONBLOCK;
+	patience->deadline = patience->nonblock ? 0 : deadline;
+	patience->clock = flags & MBOX_REALTIME ? CLOCK_REALTIME :
+						  CLOCK_MONOTONIC;
+	return 0;
+}
+
+/*
+ * A list of buffers has one layout for all callers, so it is not the struct
+ * iovec of 32-bit ones, and for 64-bit ones it is.
+ */
+static int mbox_iov_import(struct iovec *iov, u64 address, u32 nr,
+			   size_t *total)
+{
+	struct mbox_iovec __user *from = u64_to_user_ptr(address);
+	struct mbox_iovec entry;
+	u32 i;
+
+	*total = 0;
+	for (i = 0; i < nr; i++) {
+		if (copy_from_user(&entry, &from[i], sizeof(entry)))
+			return -EFAULT;
+		if (entry.len > MAX_RW_COUNT - *total)
+			return -EINVAL;
+		iov[i].iov_base = u64_to_user_ptr(entry.base);
+		iov[i].iov_len = entry.len;
+		*total += entry.len;
+	}
+	return 0;
+}
+
+/* Return: 0, with *@iov to be freed, or an error. */
+static int mbox_iter_init_list(struct iov_iter *iter, unsigned int direction,
+			       const struct mbox_ioc_msg *msg,
+			       struct iovec **iov)
+{
+	size_t total;
+	int err;
+
+	if (msg->len > MBOX_IOV_MAX)
+		return -EINVAL;
+	*iov = kmalloc_array(msg->len ?: 1, sizeof(**iov), GFP_KERNEL);
+	if (!*iov)
+		return -ENOMEM;
+	err = mbox_iov_import(*iov, msg->buf, msg->len, &total);
+	if (err) {
+		kfree(*iov);
+		return err;
+	}
+	iov_iter_init(iter, direction, *iov, msg->len, total);
+	return 0;
+}
+
+static int mbox_iter_init(struct iov_iter *iter, unsigned int direction,
+			  const struct mbox_ioc_msg *msg, struct iovec **iov)
+{
+	*iov = NULL;
+	if (msg->flags & MBOX_IOV)
+		return mbox_iter_init_list(iter, direction, msg, iov);
+	iov_iter_ubuf(iter, direction, u64_to_user_ptr(msg->buf),
+		      min_t(u64, msg->len, MAX_RW_COUNT));
+	return 0;
+}
+
+static long mbox_send_iter(struct mbox_handle *handle, struct iov_iter *from,
+			   const struct mbox_ioc_msg *msg,
+			   const struct mbox_patience *patience)
+{
+	struct mbox_mailbox *mailbox = to_mailbox(handle->object);
+	struct mbox_message *message;
+
+	if (iov_iter_count(from) > mailbox->msgsize)
+		return -EMSGSIZE;
+	message = mbox_message_create(handle->user, from);
+	if (IS_ERR(message))
+		return PTR_ERR(message);
+	message->prio = msg->prio;
+	message->tag = msg->tag;
+	message->sync = msg->flags & MBOX_SYNC;
+	return mbox_send(mailbox, message, patience);
+}
+
+static long mbox_send_msg(struct file *file, const struct mbox_ioc_msg *msg,
+			  const struct mbox_patience *patience)
+{
+	struct iov_iter from;
+	struct iovec *iov;
+	long err;
+
+	if (msg->prio > MBOX_PRIO_MAX || msg->index)
+		return -EINVAL;
+	err = mbox_iter_init(&from, ITER_SOURCE, msg, &iov);
+	if (err)
+		return err;
+	err = mbox_send_iter(file->private_data, &from, msg, patience);
+	kfree(iov);
+	return err;
+}
+
+static long mbox_ioctl_send(struct mbox_request *request)
+{
+	const struct mbox_ioc_msg *msg = &request->ioc.msg;
+	struct mbox_patience patience;
+
+	if (!(request->file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	if (msg->flags &
+	    ~(MBOX_NONBLOCK | MBOX_REALTIME | MBOX_IOV | MBOX_SYNC))
+		return -EINVAL;
+	if (mbox_patience_init(&patience, request->file, msg->flags,
+			       msg->deadline))
+		return -EINVAL;
+	return mbox_send_msg(request->file, msg, &patience);
+}
+
+/**
+ * struct mbox_msg_sink - a receiver's struct mbox_ioc_msg
+ * @sink: its base
+ * @to: its buffers
+ * @msg: what the receiver asked for, and then what it got
+ * @user: where that goes
+ * @size: how much of it the receiver knows
+ */
+struct mbox_msg_sink {
+	struct mbox_sink sink;
+	struct iov_iter to;
+	struct mbox_ioc_msg msg;
+	void __user *user;
+	size_t size;
+};
+
+static int mbox_msg_copy(struct mbox_sink *sink,
+			 const struct mbox_message *message)
+{
+	struct mbox_msg_sink *msg_sink =
+		container_of(sink, struct mbox_msg_sink, sink);
+	struct mbox_ioc_msg *msg = &msg_sink->msg;
+	struct iov_iter to = msg_sink->to;
+	int err = mbox_message_copy(message, &to);
+
+	if (err)
+		return err;
+	msg->len = message->len;
+	msg->tag = message->tag;
+	msg->flags = 0;
+	msg->prio = message->prio;
+	msg->pid = pid_vnr(message->pid);
+	msg->uid = from_kuid_munged(current_user_ns(), message->uid);
+	msg->gid = from_kgid_munged(current_user_ns(), message->gid);
+	if (copy_to_user(msg_sink->user, msg,
+			 min(msg_sink->size, sizeof(*msg))))
+		return -EFAULT;
+	return 0;
+}
+
+static long mbox_recv_sink(struct file *file, struct mbox_msg_sink *sink,
+			   const struct mbox_patience *patience)
+{
+	struct mbox_mailbox *mailbox = mbox_file_mailbox(file);
+	struct mbox_ioc_msg __user *user = sink->user;
+	long err;
+
+	if (sink->msg.flags & MBOX_PEEK)
+		err = mbox_peek(mailbox, &sink->sink, sink->msg.index);
+	else
+		err = mbox_receive(mailbox, &sink->sink, patience);
+	if (err == -EMSGSIZE && put_user(sink->sink.len, &user->len))
+		err = -EFAULT;
+	return err;
+}
+
+static long mbox_recv_msg(struct file *file, const struct mbox_ioc_msg *msg,
+			  void __user *user, size_t size,
+			  const struct mbox_patience *patience)
+{
+	struct mbox_msg_sink sink = {
+		.sink.copy = mbox_msg_copy,
+		.msg = *msg,
+		.user = user,
+		.size = size,
+	};
+	struct iovec *iov;
+	long err;
+
+	if (msg->index > MBOX_PEEK_MAX ||
+	    (msg->index && !(msg->flags & MBOX_PEEK)))
+		return -EINVAL;
+	err = mbox_iter_init(&sink.to, ITER_DEST, msg, &iov);
+	if (err)
+		return err;
+	sink.sink.size = iov_iter_count(&sink.to);
+	err = mbox_recv_sink(file, &sink, patience);
+	kfree(iov);
+	return err;
+}
+
+static long mbox_ioctl_recv(struct mbox_request *request)
+{
+	const struct mbox_ioc_msg *msg = &request->ioc.msg;
+	struct mbox_patience patience;
+
+	if (!(request->file->f_mode & FMODE_READ))
+		return -EBADF;
+	if (msg->flags &
+	    ~(MBOX_NONBLOCK | MBOX_REALTIME | MBOX_IOV | MBOX_PEEK))
+		return -EINVAL;
+	if (mbox_patience_init(&patience, request->file, msg->flags,
+			       msg->deadline))
+		return -EINVAL;
+	return mbox_recv_msg(request->file, msg, request->user, request->size,
+			     &patience);
+}
+
+static bool mbox_batch_valid(const struct mbox_ioc_batch *batch)
+{
+	return !(batch->flags & ~(MBOX_NONBLOCK | MBOX_REALTIME)) &&
+	       !batch->__reserved && batch->nr &&
+	       batch->nr <= MBOX_BATCH_MAX &&
+	       batch->msg_size >= offsetofend(struct mbox_ioc_msg, gid);
+}
+
+static int mbox_batch_entry(const struct mbox_ioc_batch *batch, u32 i,
+			    u32 allowed, struct mbox_ioc_msg *msg,
+			    void __user **user)
+{
+	int err;
+
+	*user = u64_to_user_ptr(batch->msgs + (u64)i * batch->msg_size);
+	err = copy_struct_from_user(msg, sizeof(*msg), *user, batch->msg_size);
+	if (err)
+		return err;
+	return msg->flags & ~allowed || msg->deadline ? -EINVAL : 0;
+}
+
+static long mbox_ioctl_send_batch(struct mbox_request *request)
+{
+	const struct mbox_ioc_batch *batch = &request->ioc.batch;
+	struct mbox_patience patience;
+	struct mbox_ioc_msg msg;
+	void __user *user;
+	long err = 0;
+	u32 i;
+
+	if (!(request->file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	if (!mbox_batch_valid(batch) ||
+	    mbox_patience_init(&patience, request->file, batch->flags,
+			       batch->deadline))
+		return -EINVAL;
+	for (i = 0; i < batch->nr; i++) {
+		err = mbox_batch_entry(batch, i, MBOX_IOV | MBOX_SYNC, &msg,
+				       &user) ?:
+		      mbox_send_msg(request->file, &msg, &patience);
+		if (err)
+			break;
+	}
+	return i ?: err;
+}
+
+static long mbox_ioctl_recv_batch(struct mbox_request *request)
+{
+	const struct mbox_ioc_batch *batch = &request->ioc.batch;
+	struct mbox_patience patience;
+	struct mbox_ioc_msg msg;
+	void __user *user;
+	long err = 0;
+	u32 i;
+
+	if (!(request->file->f_mode & FMODE_READ))
+		return -EBADF;
+	if (!mbox_batch_valid(batch) ||
+	    mbox_patience_init(&patience, request->file, batch->flags,
+			       batch->deadline))
+		return -EINVAL;
+	for (i = 0; i < batch->nr; i++) {
+		err = mbox_batch_entry(batch, i, MBOX_IOV, &msg, &user) ?:
+		      mbox_recv_msg(request->file, &msg, user, batch->msg_size,
+				    &patience);
+		if (err)
+			break;
+		patience.nonblock = true;
+	}
+	return i ?: err;
+}
+
+static long mbox_ioctl_status(struct mbox_request *request)
+{
+	mbox_mailbox_status(mbox_file_mailbox(request->file),
+			    &request->ioc.status);
+	return mbox_copy_out(request, sizeof(request->ioc.status));
+}
+
+static long mbox_ioctl_notify(struct mbox_request *request)
+{
+	const struct mbox_ioc_notify *notify = &request->ioc.notify;
+
+	if (!(request->file->f_mode & FMODE_READ))
+		return -EBADF;
+	if (notify->__reserved || notify->signo > _NSIG ||
+	    (!notify->signo && notify->value))
+		return -EINVAL;
+	return mbox_notice_set(mbox_file_mailbox(request->file), notify);
+}
+
+static long mbox_ioctl_segment_status(struct mbox_request *request)
+{
+	mbox_segment_status(mbox_file_segment(request->file),
+			    &request->ioc.segment_status);
+	return mbox_copy_out(request, sizeof(request->ioc.segment_status));
+}
+
+static const struct mbox_ioctl mbox_device_ioctls[] = {
+	{
+		.cmd = MBOX_IOC_CREATE,
+		.min = offsetofend(struct mbox_ioc_create, __reserved),
+		.handle = mbox_ioctl_create,
+	},
+	{
+		.cmd = MBOX_IOC_OPEN,
+		.min = offsetofend(struct mbox_ioc_open, kind),
+		.handle = mbox_ioctl_open,
+	},
+	{
+		.cmd = MBOX_IOC_UNLINK,
+		.min = offsetofend(struct mbox_ioc_unlink, name),
+		.handle = mbox_ioctl_unlink,
+	},
+	{
+		.cmd = MBOX_IOC_SEGMENT,
+		.min = offsetofend(struct mbox_ioc_segment, __reserved),
+		.handle = mbox_ioctl_segment,
+	},
+};
+
+/* What is called most often stands first. */
+static const struct mbox_ioctl mbox_mailbox_ioctls[] = {
+	{
+		.cmd = MBOX_IOC_SEND,
+		.min = offsetofend(struct mbox_ioc_msg, gid),
+		.handle = mbox_ioctl_send,
+	},
+	{
+		.cmd = MBOX_IOC_RECV,
+		.min = offsetofend(struct mbox_ioc_msg, gid),
+		.handle = mbox_ioctl_recv,
+	},
+	{
+		.cmd = MBOX_IOC_SEND_BATCH,
+		.min = offsetofend(struct mbox_ioc_batch, __reserved),
+		.handle = mbox_ioctl_send_batch,
+	},
+	{
+		.cmd = MBOX_IOC_RECV_BATCH,
+		.min = offsetofend(struct mbox_ioc_batch, __reserved),
+		.handle = mbox_ioctl_recv_batch,
+	},
+	{
+		.cmd = MBOX_IOC_STATUS,
+		.min = offsetofend(struct mbox_ioc_status, flags),
+		.handle = mbox_ioctl_status,
+	},
+	{
+		.cmd = MBOX_IOC_SET,
+		.min = offsetofend(struct mbox_ioc_set, __reserved),
+		.handle = mbox_ioctl_set,
+	},
+	{
+		.cmd = MBOX_IOC_NOTIFY,
+		.min = offsetofend(struct mbox_ioc_notify, __reserved),
+		.handle = mbox_ioctl_notify,
+	},
+};
+
+static const struct mbox_ioctl mbox_segment_ioctls[] = {
+	{
+		.cmd = MBOX_IOC_SEGMENT_STATUS,
+		.min = offsetofend(struct mbox_ioc_segment_status, __reserved),
+		.handle = mbox_ioctl_segment_status,
+	},
+	{
+		.cmd = MBOX_IOC_SET,
+		.min = offsetofend(struct mbox_ioc_set, __reserved),
+		.handle = mbox_ioctl_segment_set,
+	},
+};
+
+static long mbox_ioctl_do(const struct mbox_ioctl *ioctl, struct file *file,
+			  unsigned int cmd, unsigned long arg)
+{
+	struct mbox_request request = {
+		.file = file,
+		.user = (void __user *)arg,
+		.size = _IOC_SIZE(cmd),
+	};
+	int err;
+
+	if (request.size < ioctl->min)
+		return -EINVAL;
+	err = copy_struct_from_user(&request.ioc, _IOC_SIZE(ioctl->cmd),
+				    request.user, request.size);
+	return err ?: ioctl->handle(&request);
+}
+
+static long mbox_ioctl(const struct mbox_ioctl *ioctls, size_t nr,
+		       struct file *file, unsigned int cmd, unsigned long arg)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		if (!((cmd ^ ioctls[i].cmd) & ~IOCSIZE_MASK))
+			return mbox_ioctl_do(&ioctls[i], file, cmd, arg);
+	return -ENOTTY;
+}
+
+long mbox_device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return mbox_ioctl(mbox_device_ioctls, ARRAY_SIZE(mbox_device_ioctls),
+			  file, cmd, arg);
+}
+
+long mbox_mailbox_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return mbox_ioctl(mbox_mailbox_ioctls, ARRAY_SIZE(mbox_mailbox_ioctls),
+			  file, cmd, arg);
+}
+
+long mbox_segment_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return mbox_ioctl(mbox_segment_ioctls, ARRAY_SIZE(mbox_segment_ioctls),
+			  file, cmd, arg);
+}

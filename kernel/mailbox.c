@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Mailboxes: their life, their attributes, and their descriptors as files.
+ */
+#include <linux/err.h>
+#include <linux/module.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "mailbox.h"
+
+static const struct mbox_kind_ops mbox_mailbox_ops;
+
+static struct mbox_mailbox *mbox_mailbox_new(const struct mbox_ioc_create *create,
+					     char *name, struct mbox_user *user)
+{
+	struct mbox_mailbox *mailbox = kzalloc(sizeof(*mailbox),
+					       GFP_KERNEL_ACCOUNT);
+
+	if (!mailbox)
+		return NULL;
+	spin_lock_init(&mailbox->lock);
+	init_waitqueue_head(&mailbox->pollers);
+	INIT_LIST_HEAD(&mailbox->sending.list);
+	INIT_LIST_HEAD(&mailbox->receiving.list);
+	mbox_queue_init(&mailbox->queue);
+	mbox_queue_init(&mailbox->blocked);
+	mailbox->capacity = create->capacity;
+	mailbox->bytes = create->bytes;
+	mailbox->msgsize = create->msgsize;
+	mailbox->flags = create->flags;
+	mbox_object_init(&mailbox->object, &mbox_mailbox_ops, name, user,
+			 create->mode & ~current_umask());
+	return mailbox;
+}
+
+static struct mbox_mailbox *
+mbox_mailbox_new_charged(const struct mbox_ioc_create *create, char *name)
+{
+	struct mbox_user *user = mbox_user_get(current_uid());
+	struct mbox_mailbox *mailbox;
+	int err;
+
+	if (IS_ERR(user))
+		return ERR_CAST(user);
+	err = mbox_charge(user, MBOX_MAILBOXES, 1);
+	if (err)
+		goto put;
+	mailbox = mbox_mailbox_new(create, name, user);
+	if (mailbox)
+		return mailbox;
+	err = -ENOMEM;
+	mbox_uncharge(user, MBOX_MAILBOXES, 1);
+put:
+	mbox_user_put(user);
+	return ERR_PTR(err);
+}
+
+/**
+ * mbox_mailbox_open() - open a mailbox by name
+ * @name: which
+ * @oflag: rights, checked
+ *
+ * Return: a descriptor or an error.
+ */
+int mbox_mailbox_open(const char *name, unsigned int oflag)
+{
+	return mbox_object_open(&mbox_mailbox_ops, NULL, name, oflag);
+}
+
+/**
+ * mbox_mailbox_create() - create a mailbox
+ * @create: attributes, checked
+ * @name: taken over, or NULL
+ *
+ * Return: a descriptor or an error.
+ */
+int mbox_mailbox_create(const struct mbox_ioc_create *create, char *name)
+{
+	struct mbox_mailbox *mailbox = mbox_mailbox_new_charged(create, name);
+	int fd;
+
+	if (IS_ERR(mailbox)) {
+		kfree(name);
+		return PTR_ERR(mailbox);
+	}
+	fd = mbox_object_open(&mbox_mailbox_ops, &mailbox->object, NULL,
+			      create->oflag);
+	mbox_object_put(&mailbox->object);
+	return fd;
+}
+
+static void mbox_mailbox_free(struct mbox_object *object)
+{
+	struct mbox_mailbox *mailbox = to_mailbox(object);
+	struct mbox_message *message;
+
+	while ((message = mbox_queue_first(&mailbox->queue))) {
+		mbox_queue_remove(&mailbox->queue, message);
+		mbox_message_put(message);
+		cond_resched();
+	}
+	mbox_notice_end(mailbox);
+	mbox_uncharge(object->user, MBOX_MAILBOXES, 1);
+	kfree(mailbox);
+}
+
+static void mbox_side_open(struct mbox_side *side)
+{
+	side->open++;
+	side->seen = true;
+}
+
+static void mbox_mailbox_opened(struct mbox_object *object, fmode_t rights)
+{
+	struct mbox_mailbox *mailbox = to_mailbox(object);
+
+	spin_lock(&mailbox->lock);
+	if (rights & FMODE_WRITE)
+		mbox_side_open(&mailbox->senders);
+	if (rights & FMODE_READ)
+		mbox_side_open(&mailbox->receivers);
+	spin_unlock(&mailbox->lock);
+}
+
+static void mbox_side_close_locked(struct mbox_mailbox *mailbox,
+				   struct mbox_side *side,
+				   struct mbox_waiters *others)
+{
+	side->open--;
+	if (mbox_hung_up_locked(mailbox, side))
+		mbox_hang_up_locked(mailbox, others);
+}
+
+static void mbox_mailbox_closed(struct mbox_object *object, fmode_t rights)
+{
+	struct mbox_mailbox *mailbox = to_mailbox(object);
+
+	spin_lock(&mailbox->lock);
+	if (rights & FMODE_WRITE)
+		mbox_side_close_locked(mailbox, &mailbox->senders,
+				       &mailbox->receiving);
+	if (rights & FMODE_READ)
+		mbox_side_close_locked(mailbox, &mailbox->receivers,
+				       &mailbox->sending);
+	spin_unlock(&mailbox->lock);
+}
+
+static int mbox_mailbox_may_set(const struct mbox_mailbox *mailbox,
+				const struct mbox_ioc_set *set)
+{
+	if (set->fields & MBOX_SET_CAPACITY &&
+	    !mbox_object_owned(&mailbox->object))
+		return -EPERM;
+	return mbox_object_may_set(&mailbox->object, set);
+}
+
+static void mbox_mailbox_resize(struct mbox_mailbox *mailbox, u64 capacity)
+{
+	spin_lock(&mailbox->lock);
+	mailbox->capacity = capacity;
+	mbox_admit_locked(mailbox);
+	spin_unlock(&mailbox->lock);
+}
+
+/**
+ * mbox_mailbox_set() - change attributes
+ * @mailbox: the mailbox
+ * @set: the change
+ *
+ * Return: 0, -EPERM or -EINVAL.
+ */
+int mbox_mailbox_set(struct mbox_mailbox *mailbox,
+		     const struct mbox_ioc_set *set)
+{
+	struct mbox_object *object = &mailbox->object;
+	int err;
+
+	mutex_lock(&object->ns->lock);
+	err = mbox_mailbox_may_set(mailbox, set);
+	if (!err) {
+		mbox_object_set(object, set);
+		if (set->fields & MBOX_SET_CAPACITY)
+			mbox_mailbox_resize(mailbox, set->capacity);
+	}
+	mutex_unlock(&object->ns->lock);
+	return err;
+}
+
+static u64 mbox_waiters_longest(struct mbox_waiters *waiters, s32 *pid)
+{
+	struct mbox_waiter *waiter =
+		list_first_entry_or_null(&waiters->list, struct mbox_waiter,
+					 node);
+
+	if (!waiter)
+		return 0;
+	*pid = task_tgid_vnr(waiter->task);
+	return max_t(s64, ktime_to_ns(ktime_sub(ktime_get(), waiter->since)),
+		     1);
+}
+
+static void mbox_mailbox_state(struct mbox_mailbox *mailbox,
+			       struct mbox_ioc_status *status)
+{
+	status->capacity = mailbox->capacity;
+	status->queued = mailbox->queue.count;
+	status->queued_bytes = mailbox->queue.bytes;
+	status->received = mailbox->received;
+	status->received_bytes = mailbox->received_bytes;
+	status->sent = mailbox->received + mailbox->queue.count;
+	status->sent_bytes = mailbox->received_bytes + mailbox->queue.bytes;
+	status->waiting_senders = mailbox->sending.count;
+	status->waiting_receivers = mailbox->receiving.count;
+	status->send_wait_ns = mbox_waiters_longest(&mailbox->sending,
+						    &status->send_wait_pid);
+	status->recv_wait_ns = mbox_waiters_longest(&mailbox->receiving,
+						    &status->recv_wait_pid);
+	status->senders = mailbox->senders.open;
+	status->receivers = mailbox->receivers.open;
+}
+
+/**
+ * mbox_mailbox_status_locked() - what there is to know of a mailbox
+ * @mailbox: the mailbox; its namespace's lock is held
+ * @status: written
+ */
+void mbox_mailbox_status_locked(struct mbox_mailbox *mailbox,
+				struct mbox_ioc_status *status)
+{
+	struct mbox_object *object = &mailbox->object;
+
+	lockdep_assert_held(&object->ns->lock);
+	*status = (struct mbox_ioc_status) {
+		.id = object->id,
+		.msgsize = mailbox->msgsize,
+		.bytes = mailbox->bytes,
+		.mode = object->mode,
+		.uid = from_kuid_munged(current_user_ns(), object->uid),
+		.gid = from_kgid_munged(current_user_ns(), object->gid),
+		.flags = mailbox->flags,
+	};
+	spin_lock(&mailbox->lock);
+	mbox_mailbox_state(mailbox, status);
+	spin_unlock(&mailbox->lock);
+}
+
+/**
+ * mbox_mailbox_status() - what there is to know of a mailbox
+ * @mailbox: the mailbox
+ * @status: written
+ */
+void mbox_mailbox_status(struct mbox_mailbox *mailbox,
+			 struct mbox_ioc_status *status)
+{
+	mutex_lock(&mailbox->object.ns->lock);
+	mbox_mailbox_status_locked(mailbox, status);
+	mutex_unlock(&mailbox->object.ns->lock);
+}
+
+struct mbox_iter_sink {
+	struct mbox_sink sink;
+	const struct iov_iter *to;
+};
+
+static int mbox_iter_copy(struct mbox_sink *sink,
+			  const struct mbox_message *message)
+{
+	struct mbox_iter_sink *iter_sink =
+		container_of(sink, struct mbox_iter_sink, sink);
+	struct iov_iter to = *iter_sink->to;
+
+	return mbox_message_copy(message, &to);
+}
+
+static bool mbox_kiocb_nonblock(const struct kiocb *iocb)
+{
+	return iocb->ki_flags & IOCB_NOWAIT ||
+	       iocb->ki_filp->f_flags & O_NONBLOCK;
+}
+
+static ssize_t mbox_mailbox_read(struct kiocb *iocb, struct iov_iter *to)
+{
+	struct mbox_patience patience = {
+		.nonblock = mbox_kiocb_nonblock(iocb),
+	};
+	struct mbox_iter_sink sink = {
+		.sink.size = iov_iter_count(to),
+		.sink.copy = mbox_iter_copy,
+		.to = to,
+	};
+	int err = mbox_receive(mbox_file_mailbox(iocb->ki_filp), &sink.sink,
+			       &patience);
+
+	if (err)
+		return err == -EPIPE ? 0 : err;
+	return sink.sink.len;
+}
+
+static ssize_t mbox_mailbox_write(struct kiocb *iocb, struct iov_iter *from)
+{
+	struct mbox_patience patience = {
+		.nonblock = mbox_kiocb_nonblock(iocb),
+	};
+	struct mbox_handle *handle = iocb->ki_filp->private_data;
+	struct mbox_mailbox *mailbox = to_mailbox(handle->object);
+	size_t len = iov_iter_count(from);
+	struct mbox_message *message;
+	int err;
+
+	if (len > mailbox->msgsize)
+		return -EMSGSIZE;
+	message = mbox_message_create(handle->user, from);
+	if (IS_ERR(message))
+		return PTR_ERR(message);
+	err = mbox_send(mailbox, message, &patience);
+	if (err == -EPIPE)
+		send_sig(SIGPIPE, current, 0);
+	return err ?: len;
+}
+
+/*
+ * No wake-up is missed. Whoever changes what is polled does so, looks for
+ * pollers, and wakes them, all under the lock; the poller is on the wait queue
+ * before it takes the lock to look:
+ *
+ *	poller				changer
+ *	poll_wait()
+ *	lock, look, unlock
+ *					lock, change, waitqueue_active(), unlock
+ *
+ * or the other way round: then the poller sees the change.
+ */
+static __poll_t mbox_mailbox_poll(struct file *file, poll_table *wait)
+{
+	struct mbox_mailbox *mailbox = mbox_file_mailbox(file);
+	__poll_t events = 0;
+
+	poll_wait(file, &mailbox->pollers, wait);
+	spin_lock(&mailbox->lock);
+	if (file->f_mode & FMODE_READ) {
+		if (mbox_receivable_locked(mailbox))
+			events |= EPOLLIN | EPOLLRDNORM;
+		if (mbox_hung_up_locked(mailbox, &mailbox->senders))
+			events |= EPOLLHUP;
+	}
+	if (file->f_mode & FMODE_WRITE) {
+		if (mbox_sendable_locked(mailbox))
+			events |= EPOLLOUT | EPOLLWRNORM;
+		if (mbox_hung_up_locked(mailbox, &mailbox->receivers))
+			events |= EPOLLERR;
+	}
+	spin_unlock(&mailbox->lock);
+	return events;
+}
+
+static int mbox_mailbox_flush(struct file *file, fl_owner_t owner)
+{
+	mbox_notice_drop(mbox_file_mailbox(file));
+	return 0;
+}
+
+static const struct file_operations mbox_mailbox_fops = {
+	.owner = THIS_MODULE,
+	.read_iter = mbox_mailbox_read,
+	.write_iter = mbox_mailbox_write,
+	.poll = mbox_mailbox_poll,
+	.unlocked_ioctl = mbox_mailbox_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.flush = mbox_mailbox_flush,
+	.release = mbox_handle_release,
+	.show_fdinfo = mbox_show_fdinfo,
+};
+
+static const struct mbox_kind_ops mbox_mailbox_ops = {
+	.kind = MBOX_MAILBOX,
+	.label = "[mbox:mailbox]",
+	.fops = &mbox_mailbox_fops,
+	.opened = mbox_mailbox_opened,
+	.closed = mbox_mailbox_closed,
+	.free = mbox_mailbox_free,
+};

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Mailboxes, their queues and messages, and who waits at them.
+ *
+ * Lifetime
+ *
+ * struct mbox_mailbox goes with its struct mbox_object.
+ *
+ * struct mbox_message belongs to the sender until mbox_send() takes it over,
+ * then to the queue that it is in, or to the receiver that has taken it. A peek
+ * holds a reference of its own while it copies. A sender that gives up while a
+ * receiver has its message leaves it to the receiver, marked withdrawn.
+ *
+ * struct mbox_waiter lives on the stack of a blocked caller. Whoever finds it
+ * in a list or a message under the mailbox's lock may complete it, once.
+ *
+ * Locking
+ *
+ * mbox_mailbox.lock protects queues, waiters, and all of a message that is in a
+ * queue or has a waiter. User memory is never touched under it: a receiver
+ * takes a message out, copies it without the lock, and commits to it or puts it
+ * back where it was.
+ *
+ * MBOX_BARRIER
+ *
+ * A waiter sleeps and wakes without the lock. mbox_waiter_complete() fills in
+ * the result and then releases @done; mbox_wait() acquires @done and then reads
+ * the result. After the release the waiter may be gone with its task: RCU keeps
+ * the task_struct for the wake-up.
+ */
+#ifndef _MBOX_MAILBOX_H
+#define _MBOX_MAILBOX_H
+
+#include <linux/ktime.h>
+#include <linux/poll.h>
+#include <linux/spinlock.h>
+#include <linux/uio.h>
+#include <linux/wait.h>
+
+#include "object.h"
+
+struct mbox_message;
+
+/**
+ * struct mbox_queue - messages by priority, first in first out within one
+ * @levels: the first message of each priority in use, highest first
+ * @count: messages
+ * @bytes: their bytes
+ */
+struct mbox_queue {
+	struct rb_root_cached levels;
+	u64 count;
+	u64 bytes;
+};
+
+/**
+ * struct mbox_message - one message
+ * @level: in mbox_queue.levels, if it is the first of its priority
+ * @peers: ring of the messages of its priority
+ * @seq: the order of arrival at the mailbox
+ * @queue: the one that it is in, or was taken from, or NULL
+ * @waiter: the sender that waits for it, or NULL; protected by the mailbox's
+ *          lock
+ * @taken: a receiver has it; protected by the mailbox's lock
+ * @withdrawn: its sender gave up while @taken; protected by the mailbox's lock
+ * @tracked: it was sent with a waiter
+ * @sync: the waiter is for a receiver, not for room
+ * @hasty: the waiter must not wait for a receiver's page faults
+ * @prio: the sender's
+ * @tag: the sender's
+ * @pid: the sending process
+ * @uid: its effective user
+ * @gid: its effective group
+ * @user: who pays
+ * @charge: how many bytes
+ * @ref: one for the owner, one for each peek
+ * @len: bytes of data
+ * @data: the bytes, in @inside if they are few
+ * @inside: room for them
+ */
+struct mbox_message {
+	struct rb_node level;
+	struct list_head peers;
+	u64 seq;
+	struct mbox_queue *queue;
+	struct mbox_waiter *waiter;
+	bool taken;
+	bool withdrawn;
+	bool tracked;
+	bool sync;
+	bool hasty;
+	u32 prio;
+	u64 tag;
+	struct pid *pid;
+	kuid_t uid;
+	kgid_t gid;
+	struct mbox_user *user;
+	size_t charge;
+	refcount_t ref;
+	size_t len;
+	void *data;
+	u8 inside[];
+};
+
+/**
+ * struct mbox_waiter - a caller that sleeps in a send or a receive
+ * @task: who
+ * @node: in mbox_waiters.list until completed
+ * @since: when it began
+ * @size: a receiver's buffer
+ * @message: what it sends, or what it was given
+ * @error: the result, 0 or negative
+ * @done: set last, see MBOX_BARRIER
+ */
+struct mbox_waiter {
+	struct task_struct *task;
+	struct list_head node;
+	ktime_t since;
+	size_t size;
+	struct mbox_message *message;
+	int error;
+	bool done;
+};
+
+/**
+ * struct mbox_waiters - the callers of one side, the longest-waiting first
+ * @list: of struct mbox_waiter
+ * @count: how many
+ */
+struct mbox_waiters {
+	struct list_head list;
+	u32 count;
+};
+
+/**
+ * struct mbox_notice - a registration for a signal
+ * @pid: the process, or NULL
+ * @user_ns: where it reads user ids
+ * @exec_id: to spare a program that it runs later
+ * @signo: which signal
+ * @value: goes with it
+ */
+struct mbox_notice {
+	struct pid *pid;
+	struct user_namespace *user_ns;
+	u64 exec_id;
+	int signo;
+	u64 value;
+};
+
+/**
+ * struct mbox_side - the descriptors that can send, or that can receive
+ * @open: how many, protected by the mailbox's lock
+ * @seen: there has been one, protected by the mailbox's lock
+ */
+struct mbox_side {
+	u32 open;
+	bool seen;
+};
+
+/**
+ * struct mbox_mailbox - a mailbox
+ * @object: its base
+ * @lock: see Locking
+ * @capacity: messages that fit, protected by @lock
+ * @bytes: bytes that fit, or 0 for no limit, constant
+ * @msgsize: the largest message, constant
+ * @flags: enum mbox_create_flags, constant
+ * @queue: what receivers can take, protected by @lock
+ * @blocked: messages of senders that wait for room or, on rendezvous, for a
+ *           receiver, protected by @lock
+ * @sending: blocked senders, protected by @lock
+ * @receiving: blocked receivers, protected by @lock; while there is one, the
+ *             queues are empty
+ * @senders: protected by @lock
+ * @receivers: protected by @lock
+ * @arrivals: messages that were offered, protected by @lock
+ * @received: messages taken, protected by @lock
+ * @received_bytes: their bytes, protected by @lock
+ * @notice: protected by @lock
+ * @pollers: woken with @lock held
+ */
+struct mbox_mailbox {
+	struct mbox_object object;
+	spinlock_t lock;	/* all that says so below */
+	u64 capacity;
+	u64 bytes;
+	u32 msgsize;
+	u32 flags;
+	struct mbox_queue queue;
+	struct mbox_queue blocked;
+	struct mbox_waiters sending;
+	struct mbox_waiters receiving;
+	struct mbox_side senders;
+	struct mbox_side receivers;
+	u64 arrivals;
+	u64 received;
+	u64 received_bytes;
+	struct mbox_notice notice;
+	wait_queue_head_t pollers;
+};
+
+static inline struct mbox_mailbox *to_mailbox(struct mbox_object *object)
+{
+	return container_of(object, struct mbox_mailbox, object);
+}
+
+static inline struct mbox_mailbox *mbox_file_mailbox(struct file *file)
+{
+	struct mbox_handle *handle = file->private_data;
+
+	return to_mailbox(handle->object);
+}
+
+/**
+ * struct mbox_patience - how long a call may block
+ * @deadline: absolute, or 0 to wait for ever
+ * @clock: of the deadline
+ * @nonblock: not at all
+ */
+struct mbox_patience {
+	ktime_t deadline;
+	clockid_t clock;
+	bool nonblock;
+};
+
+/**
+ * struct mbox_sink - where a receiver wants its message
+ * @size: bytes that fit
+ * @len: set to the bytes of the message, when it is too large also
+ * @copy: copy the message out; may be called again for another message
+ */
+struct mbox_sink {
+	size_t size;
+	size_t len;
+	int (*copy)(struct mbox_sink *sink, const struct mbox_message *message);
+};
+
+/* queue.c */
+void mbox_queue_init(struct mbox_queue *queue);
+void mbox_queue_add(struct mbox_queue *queue, struct mbox_message *message);
+void mbox_queue_remove(struct mbox_queue *queue, struct mbox_message *message);
+struct mbox_message *mbox_queue_first(const struct mbox_queue *queue);
+struct mbox_message *mbox_queue_nth(const struct mbox_queue *queue, u32 index);
+
+/* message.c */
+struct mbox_message *mbox_message_create(struct mbox_user *user,
+					 struct iov_iter *from);
+int mbox_message_copy(const struct mbox_message *message, struct iov_iter *to);
+void mbox_message_put(struct mbox_message *message);
+
+/* transfer.c */
+int mbox_send(struct mbox_mailbox *mailbox, struct mbox_message *message,
+	      const struct mbox_patience *patience);
+int mbox_receive(struct mbox_mailbox *mailbox, struct mbox_sink *sink,
+		 const struct mbox_patience *patience);
+int mbox_peek(struct mbox_mailbox *mailbox, struct mbox_sink *sink, u32 index);
+void mbox_admit_locked(struct mbox_mailbox *mailbox);
+void mbox_hang_up_locked(struct mbox_mailbox *mailbox,
+			 struct mbox_waiters *waiters);
+bool mbox_hung_up_locked(const struct mbox_mailbox *mailbox,
+			 const struct mbox_side *side);
+bool mbox_receivable_locked(const struct mbox_mailbox *mailbox);
+bool mbox_sendable_locked(const struct mbox_mailbox *mailbox);
+
+/* notify.c */
+int mbox_notice_set(struct mbox_mailbox *mailbox,
+		    const struct mbox_ioc_notify *notify);
+void mbox_notice_drop(struct mbox_mailbox *mailbox);
+void mbox_notice_end(struct mbox_mailbox *mailbox);
+void mbox_notice_send_locked(struct mbox_mailbox *mailbox);
+
+/* mailbox.c */
+int mbox_mailbox_create(const struct mbox_ioc_create *create, char *name);
+int mbox_mailbox_open(const char *name, unsigned int oflag);
+int mbox_mailbox_set(struct mbox_mailbox *mailbox,
+		     const struct mbox_ioc_set *set);
+void mbox_mailbox_status(struct mbox_mailbox *mailbox,
+			 struct mbox_ioc_status *status);
+void mbox_mailbox_status_locked(struct mbox_mailbox *mailbox,
+				struct mbox_ioc_status *status);
+
+#endif /* _MBOX_MAILBOX_H */

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * How a name finds an object: one table a network namespace.
+ */
+#include <linux/err.h>
+#include <linux/nsproxy.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+#include <linux/user_namespace.h>
+#include <net/net_namespace.h>
+#include <net/netns/generic.h>
+
+#include "object.h"
+
+static unsigned int mbox_net_id;
+
+/* struct net has room for a pointer only: the table can outlive it. */
+struct mbox_net {
+	struct mbox_ns *ns;
+};
+
+/**
+ * mbox_ns_of() - the table of a network namespace
+ * @net: the namespace
+ */
+struct mbox_ns *mbox_ns_of(struct net *net)
+{
+	struct mbox_net *mbox_net = net_generic(net, mbox_net_id);
+
+	return mbox_net->ns;
+}
+
+static struct mbox_ns *mbox_ns_current(void)
+{
+	return mbox_ns_of(current->nsproxy->net_ns);
+}
+
+static void mbox_ns_free(struct kref *ref)
+{
+	struct mbox_ns *ns = container_of(ref, struct mbox_ns, ref);
+
+	put_user_ns(ns->user_ns);
+	kfree(ns);
+}
+
+/**
+ * mbox_ns_add() - list a new object in the caller's namespace
+ * @object: the object
+ */
+void mbox_ns_add(struct mbox_object *object)
+{
+	struct mbox_ns *ns = mbox_ns_current();
+
+	kref_get(&ns->ref);
+	object->ns = ns;
+	mutex_lock(&ns->lock);
+	list_add_tail(&object->node, &ns->objects);
+	mutex_unlock(&ns->lock);
+}
+
+/**
+ * mbox_ns_remove() - take a dying object off the list
+ * @object: the object; it has no name any more
+ */
+void mbox_ns_remove(struct mbox_object *object)
+{
+	struct mbox_ns *ns = object->ns;
+
+	mutex_lock(&ns->lock);
+	list_del(&object->node);
+	mutex_unlock(&ns->lock);
+	kref_put(&ns->ref, mbox_ns_free);
+}
+
+/**
+ * mbox_name_from_user() - copy a name in and check it
+ * @address: of a string in user space
+ *
+ * Return: the name, for kfree(), or -EFAULT, -EINVAL, -ENAMETOOLONG, -ENOMEM.
+ */
+char *mbox_name_from_user(u64 address)
+{
+	char *name = strndup_user(u64_to_user_ptr(address), MBOX_NAME_MAX + 1);
+
+	if (IS_ERR(name))
+		return PTR_ERR(name) == -EINVAL ? ERR_PTR(-ENAMETOOLONG) : name;
+	if (!*name || strchr(name, '/') ||
+	    !strcmp(name, ".") || !strcmp(name, "..")) {
+		kfree(name);
+		return ERR_PTR(-EINVAL);
+	}
+	return name;
+}
+
+static struct mbox_object *mbox_name_find(struct mbox_ns *ns, const char *name)
+{
+	struct rb_node *node = ns->names.rb_node;
+
+	lockdep_assert_held(&ns->lock);
+	while (node) {
+		struct mbox_object *object =
+			rb_entry(node, struct mbox_object, by_name);
+		int order = strcmp(name, object->name);
+
+		if (!order)
+			return object;
+		node = order < 0 ? node->rb_left : node->rb_right;
+	}
+	return NULL;
+}
+
+static bool mbox_name_less(struct rb_node *a, const struct rb_node *b)
+{
+	return strcmp(rb_entry(a, struct mbox_object, by_name)->name,
+		      rb_entry(b, struct mbox_object, by_name)->name) < 0;
+}
+
+static struct mbox_object *mbox_name_open_locked(struct mbox_ns *ns,
+						 const char *name, int want,
+						 enum mbox_kind kind)
+{
+	struct mbox_object *object = mbox_name_find(ns, name);
+
+	if (!object)
+		return ERR_PTR(-ENOENT);
+	if (object->ops->kind != kind)
+		return ERR_PTR(-EPROTOTYPE);
+	if (!mbox_object_permits(object, want))
+		return ERR_PTR(-EACCES);
+	mbox_object_get(object);
+	return object;
+}
+
+/**
+ * mbox_name_open() - find an object that the caller may open
+ * @name: its name in the caller's network namespace
+ * @want: MAY_READ, MAY_WRITE or both
+ * @kind: what it must be
+ *
+ * Return: the object with a reference for the caller, or -ENOENT, -EPROTOTYPE,
+ * -EACCES.
+ */
+struct mbox_object *mbox_name_open(const char *name, int want,
+				   enum mbox_kind kind)
+{
+	struct mbox_ns *ns = mbox_ns_current();
+	struct mbox_object *object;
+
+	mutex_lock(&ns->lock);
+	object = mbox_name_open_locked(ns, name, want, kind);
+	mutex_unlock(&ns->lock);
+	return object;
+}
+
+/**
+ * mbox_name_create() - give a new object its name
+ * @fresh: the object
+ * @want: rights that are asked for on an existing object
+ * @exclusive: refuse an existing object
+ *
+ * Return: @fresh or the existing object of that name, with a reference for the
+ * caller, or -EEXIST, -EPROTOTYPE, -EACCES.
+ */
+struct mbox_object *mbox_name_create(struct mbox_object *fresh, int want,
+				     bool exclusive)
+{
+	struct mbox_ns *ns = fresh->ns;
+	struct mbox_object *object;
+
+	mutex_lock(&ns->lock);
+	object = mbox_name_open_locked(ns, fresh->name, want, fresh->ops->kind);
+	if (object == ERR_PTR(-ENOENT)) {
+		rb_add(&fresh->by_name, &ns->names, mbox_name_less);
+		mbox_object_get(fresh);
+		mbox_object_get(fresh);
+		object = fresh;
+	} else if (exclusive) {
+		if (!IS_ERR(object))
+			mbox_object_put(object);
+		object = ERR_PTR(-EEXIST);
+	}
+	mutex_unlock(&ns->lock);
+	return object;
+}
+
+static void mbox_name_remove_locked(struct mbox_object *object)
+{
+	lockdep_assert_held(&object->ns->lock);
+	rb_erase(&object->by_name, &object->ns->names);
+	RB_CLEAR_NODE(&object->by_name);
+}
+
+/**
+ * mbox_name_unlink() - remove a name
+ * @name: in the caller's network namespace
+ *
+ * Return: 0, -ENOENT or -EPERM.
+ */
+int mbox_name_unlink(const char *name)
+{
+	struct mbox_ns *ns = mbox_ns_current();
+	struct mbox_object *object;
+	int err = -ENOENT;
+
+	mutex_lock(&ns->lock);
+	object = mbox_name_find(ns, name);
+	if (object) {
+		err = mbox_object_owned(object) ? 0 : -EPERM;
+		if (!err)
+			mbox_name_remove_locked(object);
+	}
+	mutex_unlock(&ns->lock);
+	if (!err)
+		mbox_object_put(object);
+	return err;
+}
+
+static int __net_init mbox_net_init(struct net *net)
+{
+	struct mbox_net *mbox_net = net_generic(net, mbox_net_id);
+	struct mbox_ns *ns = kzalloc(sizeof(*ns), GFP_KERNEL_ACCOUNT);
+
+	if (!ns)
+		return -ENOMEM;
+	kref_init(&ns->ref);
+	mutex_init(&ns->lock);
+	ns->names = RB_ROOT;
+	INIT_LIST_HEAD(&ns->objects);
+	ns->user_ns = get_user_ns(net->user_ns);
+	mbox_net->ns = ns;
+	if (!mbox_proc_add(net))
+		return 0;
+	kref_put(&ns->ref, mbox_ns_free);
+	return -ENOMEM;
+}
+
+static struct mbox_object *mbox_ns_pop(struct mbox_ns *ns)
+{
+	struct mbox_object *object = NULL;
+	struct rb_node *node;
+
+	mutex_lock(&ns->lock);
+	node = rb_first(&ns->names);
+	if (node) {
+		object = rb_entry(node, struct mbox_object, by_name);
+		mbox_name_remove_locked(object);
+	}
+	mutex_unlock(&ns->lock);
+	return object;
+}
+
+static void __net_exit mbox_net_exit(struct net *net)
+{
+	struct mbox_ns *ns = mbox_ns_of(net);
+	struct mbox_object *object;
+
+	mbox_proc_remove(net);
+	while ((object = mbox_ns_pop(ns)))
+		mbox_object_put(object);
+	kref_put(&ns->ref, mbox_ns_free);
+}
+
+static struct pernet_operations mbox_net_ops = {
+	.init = mbox_net_init,
+	.exit = mbox_net_exit,
+	.id = &mbox_net_id,
+	.size = sizeof(struct mbox_net),
+};
+
+int __init mbox_names_init(void)
+{
+	return register_pernet_subsys(&mbox_net_ops);
+}
+
+void mbox_names_exit(void)
+{
+	unregister_pernet_subsys(&mbox_net_ops);
+}

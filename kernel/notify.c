@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One signal when a message arrives in an empty mailbox.
+ */
+#include <linux/sched/signal.h>
+#include <linux/signal.h>
+#include <linux/user_namespace.h>
+
+#include "mailbox.h"
+
+static void mbox_notice_clear_locked(struct mbox_mailbox *mailbox)
+{
+	struct mbox_notice *notice = &mailbox->notice;
+
+	lockdep_assert_held(&mailbox->lock);
+	if (!notice->pid)
+		return;
+	put_pid(notice->pid);
+	put_user_ns(notice->user_ns);
+	*notice = (struct mbox_notice) { };
+}
+
+static int mbox_notice_set_locked(struct mbox_mailbox *mailbox,
+				  const struct mbox_ioc_notify *notify)
+{
+	lockdep_assert_held(&mailbox->lock);
+	if (mailbox->notice.pid)
+		return -EBUSY;
+	mailbox->notice = (struct mbox_notice) {
+		.pid = get_pid(task_tgid(current)),
+		.user_ns = get_user_ns(current_user_ns()),
+		.exec_id = current->self_exec_id,
+		.signo = notify->signo,
+		.value = notify->value,
+	};
+	return 0;
+}
+
+/**
+ * mbox_notice_set() - register the calling process, or end its registration
+ * @mailbox: the mailbox
+ * @notify: the signal, checked
+ *
+ * Return: 0 or -EBUSY.
+ */
+int mbox_notice_set(struct mbox_mailbox *mailbox,
+		    const struct mbox_ioc_notify *notify)
+{
+	int err;
+
+	if (!notify->signo) {
+		mbox_notice_drop(mailbox);
+		return 0;
+	}
+	spin_lock(&mailbox->lock);
+	err = mbox_notice_set_locked(mailbox, notify);
+	spin_unlock(&mailbox->lock);
+	return err;
+}
+
+/**
+ * mbox_notice_drop() - end the calling process's registration, if it has one
+ * @mailbox: the mailbox
+ */
+void mbox_notice_drop(struct mbox_mailbox *mailbox)
+{
+	spin_lock(&mailbox->lock);
+	if (mailbox->notice.pid == task_tgid(current))
+		mbox_notice_clear_locked(mailbox);
+	spin_unlock(&mailbox->lock);
+}
+
+/**
+ * mbox_notice_end() - end the registration of whichever process has one
+ * @mailbox: the mailbox
+ */
+void mbox_notice_end(struct mbox_mailbox *mailbox)
+{
+	spin_lock(&mailbox->lock);
+	mbox_notice_clear_locked(mailbox);
+	spin_unlock(&mailbox->lock);
+}
+
+/*
+ * No exported function signals a whole process with a siginfo of the caller's,
+ * so choose the thread here as the kernel would: one that lets the signal in.
+ */
+static struct task_struct *mbox_notice_thread(struct task_struct *leader,
+					      int signo)
+{
+	struct task_struct *thread;
+
+	for_each_thread(leader, thread)
+		if (!sigismember(&thread->blocked, signo) &&
+		    !(thread->flags & PF_EXITING))
+			return thread;
+	return leader;
+}
+
+static void mbox_notice_signal(const struct mbox_notice *notice)
+{
+	struct task_struct *leader = pid_task(notice->pid, PIDTYPE_TGID);
+	struct kernel_siginfo info;
+
+	if (!leader || leader->self_exec_id != notice->exec_id)
+		return;
+	clear_siginfo(&info);
+	info.si_signo = notice->signo;
+	info.si_code = SI_MESGQ;
+	info.si_pid = task_tgid_nr_ns(current, ns_of_pid(notice->pid));
+	info.si_uid = from_kuid_munged(notice->user_ns, current_uid());
+	info.si_value.sival_ptr = u64_to_user_ptr(notice->value);
+	send_sig_info(notice->signo, &info,
+		      mbox_notice_thread(leader, notice->signo));
+}
+
+/**
+ * mbox_notice_send_locked() - the empty mailbox got a message: tell whoever
+ *                             asked to be told
+ * @mailbox: the mailbox, locked
+ */
+void mbox_notice_send_locked(struct mbox_mailbox *mailbox)
+{
+	lockdep_assert_held(&mailbox->lock);
+	if (!mailbox->notice.pid)
+		return;
+	rcu_read_lock();
+	mbox_notice_signal(&mailbox->notice);
+	rcu_read_unlock();
+	mbox_notice_clear_locked(mailbox);
+}

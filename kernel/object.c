@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Objects: references, owner and mode, descriptors.
+ */
+#include <linux/anon_inodes.h>
+#include <linux/atomic.h>
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/user_namespace.h>
+
+#include "object.h"
+#include "trace.h"
+
+static atomic64_t mbox_last_id = ATOMIC64_INIT(0);
+
+/**
+ * mbox_object_init() - set up the base of a new object
+ * @object: the object, zeroed
+ * @ops: its kind
+ * @name: taken over, or NULL
+ * @user: who pays; the reference is taken over
+ * @mode: permission bits
+ *
+ * The caller runs in a file operation of the module, so that the module can be
+ * pinned once more.
+ */
+void mbox_object_init(struct mbox_object *object,
+		      const struct mbox_kind_ops *ops, const char *name,
+		      struct mbox_user *user, umode_t mode)
+{
+	__module_get(THIS_MODULE);
+	kref_init(&object->ref);
+	object->ops = ops;
+	object->user = user;
+	object->id = atomic64_inc_return(&mbox_last_id);
+	object->name = name;
+	RB_CLEAR_NODE(&object->by_name);
+	object->uid = current_fsuid();
+	object->gid = current_fsgid();
+	object->mode = mode;
+	mbox_ns_add(object);
+	trace_mbox_create(object);
+}
+
+void mbox_object_get(struct mbox_object *object)
+{
+	kref_get(&object->ref);
+}
+
+static void mbox_object_free(struct kref *ref)
+{
+	struct mbox_object *object = container_of(ref, struct mbox_object, ref);
+	struct mbox_user *user = object->user;
+	const char *name = object->name;
+
+	trace_mbox_destroy(object);
+	mbox_ns_remove(object);
+	object->ops->free(object);
+	mbox_user_put(user);
+	kfree(name);
+	module_put(THIS_MODULE);
+}
+
+void mbox_object_put(struct mbox_object *object)
+{
+	kref_put(&object->ref, mbox_object_free);
+}
+
+/* As for an inode: a capability over a namespace is one over its own users. */
+static bool mbox_object_capable(const struct mbox_object *object, int cap)
+{
+	struct user_namespace *user_ns = object->ns->user_ns;
+
+	return kuid_has_mapping(user_ns, object->uid) &&
+	       kgid_has_mapping(user_ns, object->gid) &&
+	       ns_capable(user_ns, cap);
+}
+
+static umode_t mbox_object_bits(const struct mbox_object *object)
+{
+	if (uid_eq(current_fsuid(), object->uid))
+		return object->mode >> 6;
+	if (in_group_p(object->gid))
+		return object->mode >> 3;
+	return object->mode;
+}
+
+/**
+ * mbox_object_permits() - may the caller open the object?
+ * @object: the object; its namespace's lock is held
+ * @want: MAY_READ, MAY_WRITE or both
+ */
+bool mbox_object_permits(const struct mbox_object *object, int want)
+{
+	lockdep_assert_held(&object->ns->lock);
+	return (mbox_object_bits(object) & want) == want ||
+	       mbox_object_capable(object, CAP_DAC_OVERRIDE);
+}
+
+/**
+ * mbox_object_owned() - may the caller do what only the owner may?
+ * @object: the object; its namespace's lock is held
+ */
+bool mbox_object_owned(const struct mbox_object *object)
+{
+	lockdep_assert_held(&object->ns->lock);
+	return uid_eq(current_fsuid(), object->uid) ||
+	       mbox_object_capable(object, CAP_FOWNER);
+}
+
+/**
+ * mbox_object_visible() - may the caller know of the object?
+ * @object: the object; its namespace's lock is held
+ */
+bool mbox_object_visible(const struct mbox_object *object)
+{
+	if (mbox_object_owned(object))
+		return true;
+	if (!object->name)
+		return mbox_object_capable(object, CAP_DAC_OVERRIDE);
+	return mbox_object_permits(object, MAY_READ) ||
+	       mbox_object_permits(object, MAY_WRITE);
+}
+
+static bool mbox_object_may_chown(const struct mbox_object *object,
+				  kuid_t uid)
+{
+	return (uid_eq(current_fsuid(), object->uid) &&
+		uid_eq(uid, object->uid)) ||
+	       mbox_object_capable(object, CAP_CHOWN);
+}
+
+static bool mbox_object_may_chgrp(const struct mbox_object *object,
+				  kgid_t gid)
+{
+	return (uid_eq(current_fsuid(), object->uid) &&
+		(gid_eq(gid, object->gid) || in_group_p(gid))) ||
+	       mbox_object_capable(object, CAP_CHOWN);
+}
+
+/**
+ * mbox_object_may_set() - can the caller change owner, group and mode so?
+ * @object: the object; its namespace's lock is held
+ * @set: the change
+ *
+ * Return: 0, -EINVAL or -EPERM.
+ */
+int mbox_object_may_set(const struct mbox_object *object,
+			const struct mbox_ioc_set *set)
+{
+	kuid_t uid = make_kuid(current_user_ns(), set->uid);
+	kgid_t gid = make_kgid(current_user_ns(), set->gid);
+
+	if (set->mode & ~0777 ||
+	    (set->fields & MBOX_SET_UID && !uid_valid(uid)) ||
+	    (set->fields & MBOX_SET_GID && !gid_valid(gid)))
+		return -EINVAL;
+	if (set->fields & MBOX_SET_MODE && !mbox_object_owned(object))
+		return -EPERM;
+	if (set->fields & MBOX_SET_UID && !mbox_object_may_chown(object, uid))
+		return -EPERM;
+	if (set->fields & MBOX_SET_GID && !mbox_object_may_chgrp(object, gid))
+		return -EPERM;
+	return 0;
+}
+
+/**
+ * mbox_object_set() - change owner, group and mode
+ * @object: the object; its namespace's lock is held
+ * @set: a change that mbox_object_may_set() agreed to
+ */
+void mbox_object_set(struct mbox_object *object, const struct mbox_ioc_set *set)
+{
+	lockdep_assert_held(&object->ns->lock);
+	if (set->fields & MBOX_SET_MODE)
+		object->mode = set->mode;
+	if (set->fields & MBOX_SET_UID)
+		object->uid = make_kuid(current_user_ns(), set->uid);
+	if (set->fields & MBOX_SET_GID)
+		object->gid = make_kgid(current_user_ns(), set->gid);
+}
+
+static int mbox_want(unsigned int oflag)
+{
+	static const int want[] = {
+		[O_RDONLY] = MAY_READ,
+		[O_WRONLY] = MAY_WRITE,
+		[O_RDWR] = MAY_READ | MAY_WRITE,
+	};
+
+	return want[oflag & O_ACCMODE];
+}
+
+static struct mbox_object *mbox_object_find(const struct mbox_kind_ops *ops,
+					    struct mbox_object *fresh,
+					    const char *name,
+					    unsigned int oflag)
+{
+	if (!fresh)
+		return mbox_name_open(name, mbox_want(oflag), ops->kind);
+	if (fresh->name)
+		return mbox_name_create(fresh, mbox_want(oflag),
+					oflag & O_EXCL);
+	mbox_object_get(fresh);
+	return fresh;
+}
+
+static struct file *mbox_handle_file(const struct mbox_kind_ops *ops,
+				     unsigned int oflag)
+{
+	struct mbox_handle *handle;
+	struct mbox_user *user;
+	struct file *file;
+
+	handle = kzalloc(sizeof(*handle), GFP_KERNEL_ACCOUNT);
+	if (!handle)
+		return ERR_PTR(-ENOMEM);
+	user = mbox_user_get(current_uid());
+	if (IS_ERR(user)) {
+		kfree(handle);
+		return ERR_CAST(user);
+	}
+	handle->user = user;
+	file = anon_inode_getfile(ops->label, ops->fops, handle,
+				  oflag & (O_ACCMODE | O_NONBLOCK));
+	if (IS_ERR(file)) {
+		mbox_user_put(user);
+		kfree(handle);
+	}
+	return file;
+}
+
+/**
+ * mbox_object_open() - make a descriptor
+ * @ops: the kind that the object must be of
+ * @fresh: a new object to publish, or NULL to open one by name
+ * @name: which, if @fresh is NULL
+ * @oflag: as in struct mbox_ioc_create, checked
+ *
+ * Everything that can fail comes before the name is looked up or made, and
+ * nothing after it does.
+ *
+ * Return: the descriptor or an error.
+ */
+int mbox_object_open(const struct mbox_kind_ops *ops, struct mbox_object *fresh,
+		     const char *name, unsigned int oflag)
+{
+	struct mbox_object *object;
+	struct mbox_handle *handle;
+	struct file *file;
+	int fd;
+
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	file = mbox_handle_file(ops, oflag);
+	if (IS_ERR(file)) {
+		put_unused_fd(fd);
+		return PTR_ERR(file);
+	}
+	stream_open(NULL, file);
+
+	object = mbox_object_find(ops, fresh, name, oflag);
+	if (IS_ERR(object)) {
+		fput(file);
+		put_unused_fd(fd);
+		return PTR_ERR(object);
+	}
+	handle = file->private_data;
+	handle->object = object;
+	if (ops->opened)
+		ops->opened(object, file->f_mode);
+	fd_install(fd, file);
+	return fd;
+}
+
+int mbox_handle_release(struct inode *inode, struct file *file)
+{
+	struct mbox_handle *handle = file->private_data;
+	struct mbox_object *object = handle->object;
+
+	if (object) {
+		if (object->ops->closed)
+			object->ops->closed(object, file->f_mode);
+		mbox_object_put(object);
+	}
+	mbox_user_put(handle->user);
+	kfree(handle);
+	return 0;
+}

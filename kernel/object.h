@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What mailboxes and segments have in common: a name, an owner, a descriptor.
+ *
+ * Lifetime
+ *
+ * struct mbox_object is referenced by its name, if it has one, and by each of
+ * its handles. A handle belongs to one open file and goes with it; a mapping of
+ * a segment holds the file. The last reference frees the object. Until then the
+ * object pins the module, since a name alone keeps it alive.
+ *
+ * struct mbox_ns holds the names of one network namespace. It is referenced by
+ * that namespace and by each of its objects, so that an object can outlive the
+ * namespace that it was made in. The end of the namespace removes all names.
+ *
+ * struct mbox_user is one user's account. It is referenced by each object that
+ * it pays for, each handle that it opened and each message that it sent.
+ *
+ * Lock order
+ *
+ *   mbox_segment.resize
+ *     mbox_ns.lock
+ *       mbox_segment.lock, also inside the mmap lock
+ *       mbox_mailbox.lock
+ *         wait queues, signal locks
+ *
+ * The mmap lock is never taken inside any of them.
+ */
+#ifndef _MBOX_OBJECT_H
+#define _MBOX_OBJECT_H
+
+#include <linux/cred.h>
+#include <linux/fs.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mbox.h>
+#include <linux/mutex.h>
+#include <linux/rbtree.h>
+
+struct mbox_object;
+struct mbox_user;
+
+/**
+ * struct mbox_ns - the objects of one network namespace
+ * @ref: one for the namespace, one for each object
+ * @lock: protects the names and attributes of all its objects
+ * @names: named objects by name, protected by @lock
+ * @objects: all objects, protected by @lock
+ * @user_ns: capabilities over the objects are asked for here
+ */
+struct mbox_ns {
+	struct kref ref;
+	struct mutex lock;	/* @names, @objects, attributes */
+	struct rb_root names;
+	struct list_head objects;
+	struct user_namespace *user_ns;
+};
+
+/**
+ * struct mbox_kind_ops - what the two kinds of object do differently
+ * @kind: which one this is
+ * @label: what /proc/PID/fd shows
+ * @fops: of a descriptor of the object
+ * @opened: a handle with these rights was opened, or NULL
+ * @closed: a handle with these rights was closed, or NULL
+ * @free: the last reference is gone
+ */
+struct mbox_kind_ops {
+	enum mbox_kind kind;
+	const char *label;
+	const struct file_operations *fops;
+	void (*opened)(struct mbox_object *object, fmode_t rights);
+	void (*closed)(struct mbox_object *object, fmode_t rights);
+	void (*free)(struct mbox_object *object);
+};
+
+/**
+ * struct mbox_object - base of mailboxes and segments
+ * @ref: one for the name, one for each handle
+ * @ops: by kind, constant
+ * @ns: constant
+ * @user: who pays for it, constant
+ * @id: unique in this boot, constant
+ * @name: or NULL if anonymous, constant
+ * @by_name: in @ns->names while linked, protected by @ns->lock
+ * @node: in @ns->objects, protected by @ns->lock
+ * @uid: owner, protected by @ns->lock
+ * @gid: group, protected by @ns->lock
+ * @mode: permission bits, protected by @ns->lock
+ */
+struct mbox_object {
+	struct kref ref;
+	const struct mbox_kind_ops *ops;
+	struct mbox_ns *ns;
+	struct mbox_user *user;
+	u64 id;
+	const char *name;
+	struct rb_node by_name;
+	struct list_head node;
+	kuid_t uid;
+	kgid_t gid;
+	umode_t mode;
+};
+
+/**
+ * struct mbox_handle - an open descriptor of an object
+ * @object: what it stands for
+ * @user: who opened it, and so pays for what is sent through it
+ */
+struct mbox_handle {
+	struct mbox_object *object;
+	struct mbox_user *user;
+};
+
+/* object.c */
+void mbox_object_init(struct mbox_object *object,
+		      const struct mbox_kind_ops *ops, const char *name,
+		      struct mbox_user *user, umode_t mode);
+void mbox_object_get(struct mbox_object *object);
+void mbox_object_put(struct mbox_object *object);
+bool mbox_object_permits(const struct mbox_object *object, int want);
+bool mbox_object_owned(const struct mbox_object *object);
+bool mbox_object_visible(const struct mbox_object *object);
+int mbox_object_may_set(const struct mbox_object *object,
+			const struct mbox_ioc_set *set);
+void mbox_object_set(struct mbox_object *object,
+		     const struct mbox_ioc_set *set);
+int mbox_object_open(const struct mbox_kind_ops *ops, struct mbox_object *fresh,
+		     const char *name, unsigned int oflag);
+int mbox_handle_release(struct inode *inode, struct file *file);
+
+/* names.c */
+int mbox_names_init(void);
+void mbox_names_exit(void);
+struct mbox_ns *mbox_ns_of(struct net *net);
+void mbox_ns_add(struct mbox_object *object);
+void mbox_ns_remove(struct mbox_object *object);
+char *mbox_name_from_user(u64 address);
+struct mbox_object *mbox_name_open(const char *name, int want,
+				   enum mbox_kind kind);
+struct mbox_object *mbox_name_create(struct mbox_object *fresh, int want,
+				     bool exclusive);
+int mbox_name_unlink(const char *name);
+
+/* accounting.c */
+enum mbox_resource {
+	MBOX_BYTES,
+	MBOX_MAILBOXES,
+	MBOX_SEGMENTS,
+	MBOX_NR_RESOURCES,
+};
+
+struct mbox_user *mbox_user_get(kuid_t uid);
+struct mbox_user *mbox_user_share(struct mbox_user *user);
+void mbox_user_put(struct mbox_user *user);
+int mbox_charge(struct mbox_user *user, enum mbox_resource what,
+		unsigned long amount);
+void mbox_uncharge(struct mbox_user *user, enum mbox_resource what,
+		   unsigned long amount);
+
+/* ioctl.c */
+long mbox_device_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+long mbox_mailbox_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+long mbox_segment_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+
+/* proc.c */
+int mbox_proc_add(struct net *net);
+void mbox_proc_remove(struct net *net);
+void mbox_show_fdinfo(struct seq_file *seq, struct file *file);
+
+#endif /* _MBOX_OBJECT_H */

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /proc/net/mbox and /proc/PID/fdinfo.
+ */
+#include <linux/proc_fs.h>
+#include <linux/seq_file.h>
+#include <linux/seq_file_net.h>
+#include <linux/string_helpers.h>
+#include <net/net_namespace.h>
+
+#include "mailbox.h"
+#include "segment.h"
+
+static struct mbox_ns *mbox_seq_ns(struct seq_file *seq)
+{
+	return mbox_ns_of(seq_file_net(seq));
+}
+
+static void *mbox_seq_start(struct seq_file *seq, loff_t *pos)
+{
+	struct mbox_ns *ns = mbox_seq_ns(seq);
+
+	mutex_lock(&ns->lock);
+	return seq_list_start_head(&ns->objects, *pos);
+}
+
+static void *mbox_seq_next(struct seq_file *seq, void *entry, loff_t *pos)
+{
+	return seq_list_next(entry, &mbox_seq_ns(seq)->objects, pos);
+}
+
+static void mbox_seq_stop(struct seq_file *seq, void *entry)
+{
+	mutex_unlock(&mbox_seq_ns(seq)->lock);
+}
+
+static void mbox_seq_name(struct seq_file *seq, const struct mbox_object *object)
+{
+	const char *name = object->name;
+
+	if (!name || RB_EMPTY_NODE(&object->by_name))
+		seq_putc(seq, '-');
+	else if (!strcmp(name, "-"))
+		seq_puts(seq, "\\055");
+	else
+		seq_escape_mem(seq, name, strlen(name),
+			       ESCAPE_OCTAL | ESCAPE_NAP | ESCAPE_APPEND,
+			       " \\");
+}
+
+static void mbox_seq_capacity(struct seq_file *seq, u64 capacity)
+{
+	if (capacity == MBOX_UNBOUNDED)
+		seq_puts(seq, "unbounded");
+	else
+		seq_printf(seq, "%llu", capacity);
+}
+
+static void mbox_seq_mailbox(struct seq_file *seq, struct mbox_object *object)
+{
+	struct mbox_ioc_status status;
+
+	mbox_mailbox_status_locked(to_mailbox(object), &status);
+	seq_printf(seq, "mailbox %llu %04o %u %u ", status.id, status.mode,
+		   status.uid, status.gid);
+	mbox_seq_capacity(seq, status.capacity);
+	seq_printf(seq, " %llu %llu %llu %u %u %u %u %llu %llu %d %d ",
+		   status.msgsize, status.queued, status.queued_bytes,
+		   status.senders, status.receivers,
+		   status.waiting_senders, status.waiting_receivers,
+		   div_u64(status.send_wait_ns, NSEC_PER_MSEC),
+		   div_u64(status.recv_wait_ns, NSEC_PER_MSEC),
+		   status.send_wait_pid, status.recv_wait_pid);
+}
+
+static void mbox_seq_segment(struct seq_file *seq, struct mbox_object *object)
+{
+	struct mbox_ioc_segment_status status;
+
+	mbox_segment_status_locked(to_segment(object), &status);
+	seq_printf(seq,
+		   "segment %llu %04o %u %u - %llu %u %llu - - - - - - - - ",
+		   status.id, status.mode, status.uid, status.gid,
+		   status.length, status.attached, status.resident);
+}
+
+static int mbox_seq_show(struct seq_file *seq, void *entry)
+{
+	struct mbox_object *object = list_entry(entry, struct mbox_object,
+						node);
+
+	if (entry == &mbox_seq_ns(seq)->objects) {
+		seq_puts(seq, "kind id mode uid gid capacity msgsize queued bytes senders receivers wait_send wait_recv send_wait_ms recv_wait_ms send_wait_pid recv_wait_pid name\n");
+		return 0;
+	}
+	if (!mbox_object_visible(object))
+		return 0;
+	if (object->ops->kind == MBOX_MAILBOX)
+		mbox_seq_mailbox(seq, object);
+	else
+		mbox_seq_segment(seq, object);
+	mbox_seq_name(seq, object);
+	seq_putc(seq, '\n');
+	return 0;
+}
+
+static const struct seq_operations mbox_seq_ops = {
+	.start = mbox_seq_start,
+	.next = mbox_seq_next,
+	.stop = mbox_seq_stop,
+	.show = mbox_seq_show,
+};
+
+int mbox_proc_add(struct net *net)
+{
+	struct proc_dir_entry *entry;
+
+	entry = proc_create_net("mbox", 0444, net->proc_net, &mbox_seq_ops,
+				sizeof(struct seq_net_private));
+	return entry ? 0 : -ENOMEM;
+}
+
+void mbox_proc_remove(struct net *net)
+{
+	remove_proc_entry("mbox", net->proc_net);
+}
+
+static void mbox_fdinfo_mailbox(struct seq_file *seq,
+				struct mbox_object *object)
+{
+	struct mbox_ioc_status status;
+
+	mbox_mailbox_status(to_mailbox(object), &status);
+	seq_puts(seq, "mbox-capacity:\t");
+	mbox_seq_capacity(seq, status.capacity);
+	seq_printf(seq,
+		   "\nmbox-msgsize:\t%llu\nmbox-queued:\t%llu\nmbox-bytes:\t%llu\nmbox-waiting-senders:\t%u\nmbox-waiting-receivers:\t%u\n",
+		   status.msgsize, status.queued, status.queued_bytes,
+		   status.waiting_senders, status.waiting_receivers);
+}
+
+static void mbox_fdinfo_segment(struct seq_file *seq,
+				struct mbox_object *object)
+{
+	struct mbox_ioc_segment_status status;
+
+	mbox_segment_status(to_segment(object), &status);
+	seq_printf(seq,
+		   "mbox-length:\t%llu\nmbox-attached:\t%u\nmbox-seals:\t%#x\n",
+		   status.length, status.attached, status.seals);
+}
+
+/**
+ * mbox_show_fdinfo() - describe a descriptor's object
+ * @seq: where to
+ * @file: the descriptor
+ */
+void mbox_show_fdinfo(struct seq_file *seq, struct file *file)
+{
+	struct mbox_handle *handle = file->private_data;
+	struct mbox_object *object = handle->object;
+	bool mailbox = object->ops->kind == MBOX_MAILBOX;
+
+	seq_printf(seq, "mbox-kind:\t%s\nmbox-id:\t%llu\nmbox-name:\t",
+		   mailbox ? "mailbox" : "segment", object->id);
+	mutex_lock(&object->ns->lock);
+	mbox_seq_name(seq, object);
+	mutex_unlock(&object->ns->lock);
+	seq_putc(seq, '\n');
+	if (mailbox)
+		mbox_fdinfo_mailbox(seq, object);
+	else
+		mbox_fdinfo_segment(seq, object);
+}

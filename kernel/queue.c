@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The order of messages: by priority, first in first out within one.
+ *
+ * The messages of one priority form a ring. Its first one is the ring's node in
+ * the tree of priorities, so that no priority needs memory of its own, and with
+ * one priority in use nothing depends on how many messages there are.
+ */
+#include "mailbox.h"
+
+static struct mbox_message *mbox_level(struct rb_node *node)
+{
+	return rb_entry_safe(node, struct mbox_message, level);
+}
+
+static bool mbox_level_before(struct rb_node *a, const struct rb_node *b)
+{
+	return rb_entry(a, struct mbox_message, level)->prio >
+	       rb_entry(b, struct mbox_message, level)->prio;
+}
+
+static struct mbox_message *mbox_queue_level(const struct mbox_queue *queue,
+					     u32 prio)
+{
+	struct rb_node *node = queue->levels.rb_root.rb_node;
+
+	while (node) {
+		struct mbox_message *first = mbox_level(node);
+
+		if (prio == first->prio)
+			return first;
+		node = prio > first->prio ? node->rb_left : node->rb_right;
+	}
+	return NULL;
+}
+
+static void mbox_level_add(struct mbox_queue *queue,
+			   struct mbox_message *message)
+{
+	INIT_LIST_HEAD(&message->peers);
+	rb_add_cached(&message->level, &queue->levels, mbox_level_before);
+}
+
+/* Make @message, in the same ring as @first, the node in its place. */
+static void mbox_level_replace(struct mbox_queue *queue,
+			       struct mbox_message *first,
+			       struct mbox_message *message)
+{
+	rb_replace_node_cached(&first->level, &message->level, &queue->levels);
+	RB_CLEAR_NODE(&first->level);
+}
+
+void mbox_queue_init(struct mbox_queue *queue)
+{
+	queue->levels = RB_ROOT_CACHED;
+}
+
+/* The one in the ring of @first that @message stands before. */
+static struct mbox_message *mbox_level_next(struct mbox_message *first,
+					    const struct mbox_message *message)
+{
+	struct mbox_message *next = first;
+
+	if (list_prev_entry(first, peers)->seq < message->seq)
+		return first;
+	do {
+		next = list_next_entry(next, peers);
+	} while (next->seq < message->seq);
+	return next;
+}
+
+/**
+ * mbox_queue_add() - add a message
+ * @queue: the queue
+ * @message: the message
+ *
+ * It becomes the last of its priority, unless it was there before: then it goes
+ * back to its place, behind those only that were put back already.
+ */
+void mbox_queue_add(struct mbox_queue *queue, struct mbox_message *message)
+{
+	struct mbox_message *first = mbox_queue_level(queue, message->prio);
+
+	RB_CLEAR_NODE(&message->level);
+	if (!first) {
+		mbox_level_add(queue, message);
+	} else if (message->seq < first->seq) {
+		list_add_tail(&message->peers, &first->peers);
+		mbox_level_replace(queue, first, message);
+	} else {
+		list_add_tail(&message->peers,
+			      &mbox_level_next(first, message)->peers);
+	}
+	queue->count++;
+	queue->bytes += message->len;
+	message->queue = queue;
+}
+
+/**
+ * mbox_queue_remove() - take a message out
+ * @queue: the queue
+ * @message: the message, which keeps knowing @queue
+ */
+void mbox_queue_remove(struct mbox_queue *queue, struct mbox_message *message)
+{
+	if (list_empty(&message->peers))
+		rb_erase_cached(&message->level, &queue->levels);
+	else if (!RB_EMPTY_NODE(&message->level))
+		mbox_level_replace(queue, message,
+				   list_next_entry(message, peers));
+	list_del(&message->peers);
+	queue->count--;
+	queue->bytes -= message->len;
+}
+
+/**
+ * mbox_queue_first() - the message to be received next
+ * @queue: the queue
+ *
+ * Return: the message, or NULL.
+ */
+struct mbox_message *mbox_queue_first(const struct mbox_queue *queue)
+{
+	return mbox_level(rb_first_cached(&queue->levels));
+}
+
+/**
+ * mbox_queue_nth() - the message to be received after @index others
+ * @queue: the queue
+ * @index: from 0
+ *
+ * Return: the message, or NULL.
+ */
+struct mbox_message *mbox_queue_nth(const struct mbox_queue *queue, u32 index)
+{
+	struct mbox_message *first = mbox_queue_first(queue);
+	struct mbox_message *message = first;
+
+	while (message && index--) {
+		message = list_next_entry(message, peers);
+		if (message == first) {
+			first = mbox_level(rb_next(&first->level));
+			message = first;
+		}
+	}
+	return message;
+}

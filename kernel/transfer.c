@@ -1,0 +1,599 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Moving messages: hand-off, blocking, deadlines, signals.
+ *
+ * A receiver takes a message out under the lock, copies it without the lock,
+ * and then commits or puts it back. That a message can be taken back at each
+ * step is what makes a failed call lose nothing.
+ */
+#include <linux/err.h>
+#include <linux/hrtimer.h>
+#include <linux/sched/signal.h>
+#include <linux/uaccess.h>
+
+#include "mailbox.h"
+#include "trace.h"
+
+static void mbox_waiter_start(struct mbox_waiters *waiters,
+			      struct mbox_waiter *waiter)
+{
+	waiter->task = current;
+	waiter->since = ktime_get();
+	list_add_tail(&waiter->node, &waiters->list);
+	waiters->count++;
+}
+
+static void mbox_waiter_stop(struct mbox_waiters *waiters,
+			     struct mbox_waiter *waiter)
+{
+	list_del(&waiter->node);
+	waiters->count--;
+}
+
+static void mbox_waiter_complete(struct mbox_mailbox *mailbox,
+				 struct mbox_waiters *waiters,
+				 struct mbox_waiter *waiter, int error)
+{
+	struct task_struct *task = waiter->task;
+
+	lockdep_assert_held(&mailbox->lock);
+	mbox_waiter_stop(waiters, waiter);
+	trace_mbox_wake(&mailbox->object, task, error);
+	waiter->error = error;
+	rcu_read_lock();
+	/* MBOX_BARRIER (A): pairs with the acquire in mbox_wait(). */
+	smp_store_release(&waiter->done, true);
+	wake_up_process(task);
+	rcu_read_unlock();
+}
+
+/* The sender's wait is over: it got room, a receiver, or an error. */
+static void mbox_sender_complete(struct mbox_mailbox *mailbox,
+				 struct mbox_message *message, int error)
+{
+	struct mbox_waiter *waiter = message->waiter;
+
+	message->waiter = NULL;
+	mbox_waiter_complete(mailbox, &mailbox->sending, waiter, error);
+}
+
+/*
+ * Return: 0 once completed, -ETIMEDOUT, or -ERESTARTSYS. After an error the
+ * waiter can still be completed until the caller takes the lock.
+ */
+static int mbox_wait(struct mbox_waiter *waiter, unsigned int state,
+		     const struct mbox_patience *patience)
+{
+	ktime_t deadline = patience->deadline;
+	int err = 0;
+
+	for (;;) {
+		set_current_state(state);
+		/* MBOX_BARRIER (B): pairs with the release in (A). */
+		if (smp_load_acquire(&waiter->done))
+			break;
+		if (signal_pending_state(state, current)) {
+			err = -ERESTARTSYS;
+			break;
+		}
+		if (!schedule_hrtimeout_range_clock(deadline ? &deadline : NULL,
+						    0, HRTIMER_MODE_ABS,
+						    patience->clock)) {
+			err = -ETIMEDOUT;
+			break;
+		}
+	}
+	__set_current_state(TASK_RUNNING);
+	return err;
+}
+
+static void mbox_wake_pollers(struct mbox_mailbox *mailbox, __poll_t events)
+{
+	lockdep_assert_held(&mailbox->lock);
+	/* Ordered by the lock: see mbox_mailbox_poll(). */
+	if (waitqueue_active(&mailbox->pollers))
+		wake_up_interruptible_poll(&mailbox->pollers, events);
+}
+
+/**
+ * mbox_hung_up_locked() - is the other side gone for good?
+ * @mailbox: the mailbox, locked
+ * @side: the other side
+ */
+bool mbox_hung_up_locked(const struct mbox_mailbox *mailbox,
+			 const struct mbox_side *side)
+{
+	lockdep_assert_held(&mailbox->lock);
+	return mailbox->flags & MBOX_HANGUP && side->seen && !side->open;
+}
+
+static bool mbox_room_locked(const struct mbox_mailbox *mailbox,
+			     const struct mbox_message *message)
+{
+	const struct mbox_queue *queue = &mailbox->queue;
+
+	return queue->count < mailbox->capacity &&
+	       (!mailbox->bytes ||
+		queue->bytes + message->len <= mailbox->bytes);
+}
+
+/* Is @message before all senders that wait for room? */
+static bool mbox_first_in_line_locked(const struct mbox_mailbox *mailbox,
+				      const struct mbox_message *message)
+{
+	const struct mbox_message *first = mbox_queue_first(&mailbox->blocked);
+
+	return !first || message->prio > first->prio;
+}
+
+/**
+ * mbox_receivable_locked() - would a receive not block?
+ * @mailbox: the mailbox, locked
+ */
+bool mbox_receivable_locked(const struct mbox_mailbox *mailbox)
+{
+	lockdep_assert_held(&mailbox->lock);
+	return mailbox->queue.count || mailbox->blocked.count ||
+	       mbox_hung_up_locked(mailbox, &mailbox->senders);
+}
+
+/**
+ * mbox_sendable_locked() - would a send of few bytes not block?
+ * @mailbox: the mailbox, locked
+ */
+bool mbox_sendable_locked(const struct mbox_mailbox *mailbox)
+{
+	lockdep_assert_held(&mailbox->lock);
+	if (mbox_hung_up_locked(mailbox, &mailbox->receivers))
+		return true;
+	if (mailbox->blocked.count)
+		return false;
+	return mailbox->receiving.count ||
+	       (mailbox->queue.count < mailbox->capacity &&
+		(!mailbox->bytes || mailbox->queue.bytes < mailbox->bytes));
+}
+
+/* There is something to receive that was not there before. */
+static void mbox_arrived_locked(struct mbox_mailbox *mailbox)
+{
+	if (mailbox->queue.count + mailbox->blocked.count == 1)
+		mbox_notice_send_locked(mailbox);
+	mbox_wake_pollers(mailbox, EPOLLIN | EPOLLRDNORM);
+}
+
+static void mbox_count_taken_locked(struct mbox_mailbox *mailbox,
+				    struct mbox_message *message)
+{
+	message->taken = true;
+	mailbox->received++;
+	mailbox->received_bytes += message->len;
+}
+
+static void mbox_count_returned_locked(struct mbox_mailbox *mailbox,
+				       struct mbox_message *message)
+{
+	message->taken = false;
+	mailbox->received--;
+	mailbox->received_bytes -= message->len;
+}
+
+/*
+ * Give the message to the receiver that has waited longest and can take it. One
+ * whose buffer is too small learns so at once, as it would have from the queue.
+ */
+static bool mbox_hand_over_locked(struct mbox_mailbox *mailbox,
+				  struct mbox_message *message)
+{
+	struct mbox_waiters *receiving = &mailbox->receiving;
+
+	while (receiving->count) {
+		struct mbox_waiter *waiter =
+			list_first_entry(&receiving->list, struct mbox_waiter,
+					 node);
+		bool fits = message->len <= waiter->size;
+
+		if (fits) {
+			mbox_count_taken_locked(mailbox, message);
+			waiter->message = message;
+		}
+		waiter->size = message->len;
+		mbox_waiter_complete(mailbox, receiving, waiter,
+				     fits ? 0 : -EMSGSIZE);
+		if (fits)
+			return true;
+	}
+	return false;
+}
+
+/**
+ * mbox_admit_locked() - let senders in that wait for room, while there is some
+ * @mailbox: the mailbox, locked
+ */
+void mbox_admit_locked(struct mbox_mailbox *mailbox)
+{
+	struct mbox_message *message;
+
+	lockdep_assert_held(&mailbox->lock);
+	while ((message = mbox_queue_first(&mailbox->blocked)) &&
+	       mbox_room_locked(mailbox, message)) {
+		mbox_queue_remove(&mailbox->blocked, message);
+		mbox_queue_add(&mailbox->queue, message);
+		if (!message->sync)
+			mbox_sender_complete(mailbox, message, 0);
+	}
+	if (mbox_sendable_locked(mailbox))
+		mbox_wake_pollers(mailbox, EPOLLOUT | EPOLLWRNORM);
+}
+
+/**
+ * mbox_hang_up_locked() - the last descriptor of a side is gone
+ * @mailbox: the mailbox, locked
+ * @waiters: the callers of the other side
+ */
+void mbox_hang_up_locked(struct mbox_mailbox *mailbox,
+			 struct mbox_waiters *waiters)
+{
+	struct mbox_waiter *waiter, *next;
+
+	list_for_each_entry_safe(waiter, next, &waiters->list, node) {
+		struct mbox_message *message = waiter->message;
+
+		if (message && message->taken)
+			continue;
+		if (message) {
+			mbox_queue_remove(message->queue, message);
+			message->waiter = NULL;
+		}
+		mbox_waiter_complete(mailbox, waiters, waiter, -EPIPE);
+	}
+	mbox_wake_pollers(mailbox, EPOLLIN | EPOLLOUT | EPOLLHUP | EPOLLERR);
+}
+
+/*
+ * Return: 0 if the mailbox or a receiver has the message, 1 if the sender is to
+ * wait with @waiter, or an error.
+ */
+static int mbox_offer_locked(struct mbox_mailbox *mailbox,
+			     struct mbox_message *message,
+			     struct mbox_waiter *waiter, bool nonblock)
+{
+	bool fits = mbox_room_locked(mailbox, message) &&
+		    mbox_first_in_line_locked(mailbox, message);
+	bool handed;
+
+	if (mbox_hung_up_locked(mailbox, &mailbox->receivers))
+		return -EPIPE;
+	message->seq = ++mailbox->arrivals;
+	message->hasty = nonblock;
+	message->tracked = message->sync || !mailbox->capacity;
+	handed = mbox_hand_over_locked(mailbox, message);
+	if (!handed) {
+		message->tracked |= !fits;
+		if (message->tracked && nonblock)
+			return -EAGAIN;
+		mbox_queue_add(fits ? &mailbox->queue : &mailbox->blocked,
+			       message);
+		mbox_arrived_locked(mailbox);
+	}
+	trace_mbox_send(&mailbox->object, message);
+	if (!message->tracked)
+		return 0;
+	message->waiter = waiter;
+	mbox_waiter_start(&mailbox->sending, waiter);
+	trace_mbox_block(&mailbox->object, true);
+	return 1;
+}
+
+/*
+ * Return: whether the sender still owns the message. If a receiver is copying
+ * it just now, that receiver is to find that it was withdrawn.
+ */
+static bool mbox_withdraw_locked(struct mbox_mailbox *mailbox,
+				 struct mbox_message *message)
+{
+	mbox_waiter_stop(&mailbox->sending, message->waiter);
+	message->waiter = NULL;
+	if (message->taken) {
+		message->withdrawn = true;
+		return false;
+	}
+	mbox_queue_remove(message->queue, message);
+	mbox_admit_locked(mailbox);
+	return true;
+}
+
+static int mbox_send_wait(struct mbox_mailbox *mailbox,
+			  struct mbox_message *message,
+			  struct mbox_waiter *waiter,
+			  const struct mbox_patience *patience)
+{
+	unsigned int state = patience->nonblock ? TASK_KILLABLE :
+						  TASK_INTERRUPTIBLE;
+	int err = mbox_wait(waiter, state, patience);
+	bool owned = false;
+
+	if (err) {
+		spin_lock(&mailbox->lock);
+		if (!waiter->done)
+			owned = mbox_withdraw_locked(mailbox, message);
+		else
+			err = 0;
+		spin_unlock(&mailbox->lock);
+	}
+	if (!err) {
+		err = waiter->error;
+		owned = err;
+	}
+	if (owned)
+		mbox_message_put(message);
+	return err;
+}
+
+/**
+ * mbox_send() - send a message
+ * @mailbox: where to
+ * @message: taken over, whatever the result
+ * @patience: how long to wait for room, or for a receiver
+ *
+ * Return: 0, -EAGAIN, -EPIPE, -EMSGSIZE, -ETIMEDOUT or -ERESTARTSYS.
+ */
+int mbox_send(struct mbox_mailbox *mailbox, struct mbox_message *message,
+	      const struct mbox_patience *patience)
+{
+	struct mbox_waiter waiter = { .message = message };
+	int ret;
+
+	spin_lock(&mailbox->lock);
+	ret = mbox_offer_locked(mailbox, message, &waiter, patience->nonblock);
+	spin_unlock(&mailbox->lock);
+	if (ret > 0)
+		return mbox_send_wait(mailbox, message, &waiter, patience);
+	if (ret)
+		mbox_message_put(message);
+	return ret;
+}
+
+static struct mbox_message *
+mbox_take_locked(struct mbox_mailbox *mailbox, struct mbox_sink *sink)
+{
+	struct mbox_message *message = mbox_queue_first(&mailbox->queue);
+
+	if (!message)
+		message = mbox_queue_first(&mailbox->blocked);
+	if (!message)
+		return mbox_hung_up_locked(mailbox, &mailbox->senders) ?
+			ERR_PTR(-EPIPE) : NULL;
+	sink->len = message->len;
+	if (message->len > sink->size)
+		return ERR_PTR(-EMSGSIZE);
+	mbox_queue_remove(message->queue, message);
+	mbox_count_taken_locked(mailbox, message);
+	mbox_admit_locked(mailbox);
+	return message;
+}
+
+static void mbox_receive_block_locked(struct mbox_mailbox *mailbox,
+				      struct mbox_waiter *waiter)
+{
+	mbox_waiter_start(&mailbox->receiving, waiter);
+	mbox_wake_pollers(mailbox, EPOLLOUT | EPOLLWRNORM);
+	trace_mbox_block(&mailbox->object, false);
+}
+
+static struct mbox_message *
+mbox_receive_wait(struct mbox_mailbox *mailbox, struct mbox_waiter *waiter,
+		  const struct mbox_patience *patience)
+{
+	int err = mbox_wait(waiter, TASK_INTERRUPTIBLE, patience);
+
+	if (err) {
+		spin_lock(&mailbox->lock);
+		if (!waiter->done)
+			mbox_waiter_stop(&mailbox->receiving, waiter);
+		else
+			err = 0;
+		spin_unlock(&mailbox->lock);
+	}
+	if (!err)
+		err = waiter->error;
+	return err ? ERR_PTR(err) : waiter->message;
+}
+
+static struct mbox_message *mbox_take(struct mbox_mailbox *mailbox,
+				      struct mbox_sink *sink,
+				      const struct mbox_patience *patience)
+{
+	struct mbox_waiter waiter = { .size = sink->size };
+	struct mbox_message *message;
+
+	spin_lock(&mailbox->lock);
+	message = mbox_take_locked(mailbox, sink);
+	if (!message && patience->nonblock)
+		message = ERR_PTR(-EAGAIN);
+	else if (!message)
+		mbox_receive_block_locked(mailbox, &waiter);
+	spin_unlock(&mailbox->lock);
+	if (message)
+		return message;
+	message = mbox_receive_wait(mailbox, &waiter, patience);
+	sink->len = waiter.size;
+	return message;
+}
+
+/*
+ * The message goes to the next receiver, or back to where it was, or to a
+ * sender that must not wait.
+ */
+static void mbox_untake_locked(struct mbox_mailbox *mailbox,
+			       struct mbox_message *message)
+{
+	mbox_count_returned_locked(mailbox, message);
+	if (mbox_hand_over_locked(mailbox, message))
+		return;
+	if (message->waiter && message->hasty) {
+		mbox_sender_complete(mailbox, message, -EAGAIN);
+		return;
+	}
+	if (!message->queue)
+		message->queue = message->waiter ? &mailbox->blocked :
+						   &mailbox->queue;
+	mbox_queue_add(message->queue, message);
+	mbox_arrived_locked(mailbox);
+	mbox_admit_locked(mailbox);
+}
+
+static void mbox_untake(struct mbox_mailbox *mailbox,
+			struct mbox_message *message)
+{
+	bool withdrawn;
+
+	spin_lock(&mailbox->lock);
+	withdrawn = message->withdrawn;
+	if (withdrawn)
+		mbox_count_returned_locked(mailbox, message);
+	else
+		mbox_untake_locked(mailbox, message);
+	spin_unlock(&mailbox->lock);
+	if (withdrawn)
+		mbox_message_put(message);
+}
+
+/* Tell the sender, if it waits for this. Return: whether it still wants to. */
+static bool mbox_settle_locked(struct mbox_mailbox *mailbox,
+			       struct mbox_message *message)
+{
+	if (message->withdrawn) {
+		mbox_count_returned_locked(mailbox, message);
+		return false;
+	}
+	if (message->waiter)
+		mbox_sender_complete(mailbox, message, 0);
+	return true;
+}
+
+/*
+ * Return: 0; 1 if the message was withdrawn meanwhile, so that another is to be
+ * taken; or -EINTR if the receiver is about to die and would lose it.
+ */
+static int mbox_commit(struct mbox_mailbox *mailbox,
+		       struct mbox_message *message)
+{
+	bool wanted = true;
+
+	if (fatal_signal_pending(current)) {
+		mbox_untake(mailbox, message);
+		return -EINTR;
+	}
+	if (message->tracked) {
+		spin_lock(&mailbox->lock);
+		wanted = mbox_settle_locked(mailbox, message);
+		spin_unlock(&mailbox->lock);
+	}
+	if (wanted)
+		trace_mbox_receive(&mailbox->object, message);
+	mbox_message_put(message);
+	return !wanted;
+}
+
+/*
+ * A sender that must not block cannot wait for this receiver's memory: copy
+ * without page faults. If that fails give the message back, and copy it once
+ * more for the sake of the faults, so that the next one finds the memory there.
+ */
+static int mbox_copy_hasty(struct mbox_mailbox *mailbox, struct mbox_sink *sink,
+			   struct mbox_message *message)
+{
+	int err;
+
+	pagefault_disable();
+	err = sink->copy(sink, message);
+	pagefault_enable();
+	if (!err)
+		return 0;
+	refcount_inc(&message->ref);
+	mbox_untake(mailbox, message);
+	err = sink->copy(sink, message);
+	mbox_message_put(message);
+	return err ?: 1;
+}
+
+/* Return: 0, 1 if another message is to be taken, or an error. */
+static int mbox_deliver(struct mbox_mailbox *mailbox, struct mbox_sink *sink,
+			struct mbox_message *message)
+{
+	int ret;
+
+	if (message->tracked && message->hasty) {
+		ret = mbox_copy_hasty(mailbox, sink, message);
+		if (ret)
+			return ret;
+	} else {
+		ret = sink->copy(sink, message);
+		if (ret) {
+			mbox_untake(mailbox, message);
+			return ret;
+		}
+	}
+	return mbox_commit(mailbox, message);
+}
+
+/**
+ * mbox_receive() - receive a message
+ * @mailbox: where from
+ * @sink: where to
+ * @patience: how long to wait for one
+ *
+ * Return: 0, -EAGAIN, -EPIPE, -EMSGSIZE, -ETIMEDOUT, -ERESTARTSYS, or the error
+ * of @sink.
+ */
+int mbox_receive(struct mbox_mailbox *mailbox, struct mbox_sink *sink,
+		 const struct mbox_patience *patience)
+{
+	struct mbox_message *message;
+	int ret;
+
+	do {
+		message = mbox_take(mailbox, sink, patience);
+		if (IS_ERR(message))
+			return PTR_ERR(message);
+		ret = mbox_deliver(mailbox, sink, message);
+	} while (ret > 0);
+	return ret;
+}
+
+static struct mbox_message *mbox_peek_locked(struct mbox_mailbox *mailbox,
+					     struct mbox_sink *sink, u32 index)
+{
+	struct mbox_message *message = mbox_queue_nth(&mailbox->queue, index);
+
+	if (!message)
+		return ERR_PTR(-ENOMSG);
+	sink->len = message->len;
+	if (message->len > sink->size)
+		return ERR_PTR(-EMSGSIZE);
+	refcount_inc(&message->ref);
+	return message;
+}
+
+/**
+ * mbox_peek() - copy a queued message and leave it
+ * @mailbox: where from
+ * @sink: where to
+ * @index: how many messages to skip
+ *
+ * Return: 0, -ENOMSG, -EMSGSIZE, or the error of @sink.
+ */
+int mbox_peek(struct mbox_mailbox *mailbox, struct mbox_sink *sink, u32 index)
+{
+	struct mbox_message *message;
+	int err;
+
+	spin_lock(&mailbox->lock);
+	message = mbox_peek_locked(mailbox, sink, index);
+	spin_unlock(&mailbox->lock);
+	if (IS_ERR(message))
+		return PTR_ERR(message);
+	err = sink->copy(sink, message);
+	mbox_message_put(message);
+	return err;
+}
