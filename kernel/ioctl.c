@@ -278,7 +278,7 @@ static long mbox_send_iter(struct mbox_handle *handle, struct iov_iter *from,
 
 	if (iov_iter_count(from) > mailbox->msgsize)
 		return -EMSGSIZE;
-	message = mbox_message_create(handle->user, from);
+	message = mbox_message_create(mailbox, handle->user, from);
 	if (IS_ERR(message))
 		return PTR_ERR(message);
 	message->prio = msg->prio;
@@ -594,13 +594,12 @@ static const struct mbox_ioctl mbox_segment_ioctls[] = {
 static long mbox_ioctl_do(const struct mbox_ioctl *ioctl, struct file *file,
 			  unsigned int cmd, unsigned long arg)
 {
-	struct mbox_request request = {
-		.file = file,
-		.user = (void __user *)arg,
-		.size = _IOC_SIZE(cmd),
-	};
+	struct mbox_request request;
 	int err;
 
+	request.file = file;
+	request.user = (void __user *)arg;
+	request.size = _IOC_SIZE(cmd);
 	if (request.size < ioctl->min)
 		return -EINVAL;
 	err = copy_struct_from_user(&request.ioc, _IOC_SIZE(ioctl->cmd),

@@ -97,11 +97,12 @@ static void mbox_mailbox_free(struct mbox_object *object)
 
 	while ((message = mbox_queue_first(&mailbox->queue))) {
 		mbox_queue_remove(&mailbox->queue, message);
-		mbox_message_put(message);
+		mbox_message_put(mailbox, message);
 		cond_resched();
 	}
 	mbox_notice_end(mailbox);
 	mbox_uncharge(object->user, MBOX_MAILBOXES, 1);
+	kfree(mailbox->spare);
 	kfree(mailbox);
 }
 
@@ -310,7 +311,7 @@ static ssize_t mbox_mailbox_write(struct kiocb *iocb, struct iov_iter *from)
 
 	if (len > mailbox->msgsize)
 		return -EMSGSIZE;
-	message = mbox_message_create(handle->user, from);
+	message = mbox_message_create(mailbox, handle->user, from);
 	if (IS_ERR(message))
 		return PTR_ERR(message);
 	err = mbox_send(mailbox, message, &patience);

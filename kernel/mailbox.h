@@ -179,6 +179,7 @@ struct mbox_side {
  * @received_bytes: their bytes, protected by @lock
  * @notice: protected by @lock
  * @pollers: woken with @lock held
+ * @spare: a small message to be used next, or NULL; exchanged atomically
  */
 struct mbox_mailbox {
 	struct mbox_object object;
@@ -198,6 +199,7 @@ struct mbox_mailbox {
 	u64 received_bytes;
 	struct mbox_notice notice;
 	wait_queue_head_t pollers;
+	struct mbox_message *spare;
 };
 
 static inline struct mbox_mailbox *to_mailbox(struct mbox_object *object)
@@ -244,10 +246,12 @@ struct mbox_message *mbox_queue_first(const struct mbox_queue *queue);
 struct mbox_message *mbox_queue_nth(const struct mbox_queue *queue, u32 index);
 
 /* message.c */
-struct mbox_message *mbox_message_create(struct mbox_user *user,
+struct mbox_message *mbox_message_create(struct mbox_mailbox *mailbox,
+					 struct mbox_user *user,
 					 struct iov_iter *from);
 int mbox_message_copy(const struct mbox_message *message, struct iov_iter *to);
-void mbox_message_put(struct mbox_message *message);
+void mbox_message_put(struct mbox_mailbox *mailbox,
+		      struct mbox_message *message);
 
 /* transfer.c */
 int mbox_send(struct mbox_mailbox *mailbox, struct mbox_message *message,

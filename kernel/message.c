@@ -11,8 +11,12 @@
 
 #include "mailbox.h"
 
-/* So that a message of a power of two does not take twice its memory. */
-#define MBOX_INSIDE_MAX	(PAGE_SIZE / 2)
+/*
+ * A small message takes this much memory, its data included. Each mailbox keeps
+ * one that is not in use, so that a busy one seldom needs the allocator.
+ */
+#define MBOX_SMALL		256
+#define MBOX_SMALL_ROOM		(MBOX_SMALL - sizeof(struct mbox_message))
 
 /*
  * A cgroup or machine that is full is to fail the send, not to lose a process:
@@ -30,30 +34,58 @@ static void *mbox_message_alloc(size_t size)
 	return memory ?: __vmalloc(size, gfp | __GFP_RETRY_MAYFAIL);
 }
 
-static struct mbox_message *mbox_message_new(size_t len)
+static struct mbox_message *mbox_message_new_small(struct mbox_mailbox *mailbox)
 {
-	const bool inside = len <= MBOX_INSIDE_MAX;
-	struct mbox_message *message;
+	struct mbox_message *message = xchg(&mailbox->spare, NULL);
 
-	message = mbox_message_alloc(struct_size(message, inside,
-						 inside ? len : 0));
+	if (!message)
+		message = mbox_message_alloc(MBOX_SMALL);
+	if (message)
+		message->data = message->inside;
+	return message;
+}
+
+/* Apart, so that data of a power of two does not take twice its memory. */
+static struct mbox_message *mbox_message_new_large(size_t len)
+{
+	struct mbox_message *message = mbox_message_alloc(sizeof(*message));
+
 	if (!message)
 		return NULL;
-	memset(message, 0, sizeof(*message));
-	message->data = inside ? message->inside : mbox_message_alloc(len);
-	if (!message->data) {
-		kfree(message);
+	message->data = mbox_message_alloc(len);
+	if (message->data)
+		return message;
+	kfree(message);
+	return NULL;
+}
+
+static struct mbox_message *mbox_message_new(struct mbox_mailbox *mailbox,
+					     size_t len)
+{
+	struct mbox_message *message = len <= MBOX_SMALL_ROOM ?
+		mbox_message_new_small(mailbox) : mbox_message_new_large(len);
+
+	if (!message)
 		return NULL;
-	}
 	refcount_set(&message->ref, 1);
+	message->queue = NULL;
+	message->waiter = NULL;
+	message->taken = false;
+	message->withdrawn = false;
+	message->sync = false;
+	message->prio = 0;
+	message->tag = 0;
 	message->len = len;
 	return message;
 }
 
-static void mbox_message_free(struct mbox_message *message)
+static void mbox_message_free(struct mbox_mailbox *mailbox,
+			      struct mbox_message *message)
 {
 	if (message->data != message->inside)
 		kvfree(message->data);
+	else if (!cmpxchg(&mailbox->spare, NULL, message))
+		return;
 	kfree(message);
 }
 
@@ -66,12 +98,14 @@ static void mbox_message_sign(struct mbox_message *message)
 
 /**
  * mbox_message_create() - make a message of the caller's
+ * @mailbox: where it is to go
  * @user: who pays
  * @from: the data, all of it
  *
  * Return: the message, for mbox_message_put(), or -EDQUOT, -ENOMEM, -EFAULT.
  */
-struct mbox_message *mbox_message_create(struct mbox_user *user,
+struct mbox_message *mbox_message_create(struct mbox_mailbox *mailbox,
+					 struct mbox_user *user,
 					 struct iov_iter *from)
 {
 	size_t len = iov_iter_count(from);
@@ -82,7 +116,7 @@ struct mbox_message *mbox_message_create(struct mbox_user *user,
 	err = mbox_charge(user, MBOX_BYTES, charge);
 	if (err)
 		return ERR_PTR(err);
-	message = mbox_message_new(len);
+	message = mbox_message_new(mailbox, len);
 	if (!message) {
 		err = -ENOMEM;
 		goto uncharge;
@@ -97,7 +131,7 @@ struct mbox_message *mbox_message_create(struct mbox_user *user,
 	return message;
 
 free:
-	mbox_message_free(message);
+	mbox_message_free(mailbox, message);
 uncharge:
 	mbox_uncharge(user, MBOX_BYTES, charge);
 	return ERR_PTR(err);
@@ -117,12 +151,18 @@ int mbox_message_copy(const struct mbox_message *message, struct iov_iter *to)
 	return copied == message->len ? 0 : -EFAULT;
 }
 
-void mbox_message_put(struct mbox_message *message)
+/**
+ * mbox_message_put() - drop a reference
+ * @mailbox: where the message was to go
+ * @message: the message
+ */
+void mbox_message_put(struct mbox_mailbox *mailbox,
+		      struct mbox_message *message)
 {
 	if (!refcount_dec_and_test(&message->ref))
 		return;
 	mbox_uncharge(message->user, MBOX_BYTES, message->charge);
 	mbox_user_put(message->user);
 	put_pid(message->pid);
-	mbox_message_free(message);
+	mbox_message_free(mailbox, message);
 }

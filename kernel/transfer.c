@@ -325,7 +325,7 @@ static int mbox_send_wait(struct mbox_mailbox *mailbox,
 		owned = err;
 	}
 	if (owned)
-		mbox_message_put(message);
+		mbox_message_put(mailbox, message);
 	return err;
 }
 
@@ -349,7 +349,7 @@ int mbox_send(struct mbox_mailbox *mailbox, struct mbox_message *message,
 	if (ret > 0)
 		return mbox_send_wait(mailbox, message, &waiter, patience);
 	if (ret)
-		mbox_message_put(message);
+		mbox_message_put(mailbox, message);
 	return ret;
 }
 
@@ -455,7 +455,7 @@ static void mbox_untake(struct mbox_mailbox *mailbox,
 		mbox_untake_locked(mailbox, message);
 	spin_unlock(&mailbox->lock);
 	if (withdrawn)
-		mbox_message_put(message);
+		mbox_message_put(mailbox, message);
 }
 
 /* Tell the sender, if it waits for this. Return: whether it still wants to. */
@@ -491,7 +491,7 @@ static int mbox_commit(struct mbox_mailbox *mailbox,
 	}
 	if (wanted)
 		trace_mbox_receive(&mailbox->object, message);
-	mbox_message_put(message);
+	mbox_message_put(mailbox, message);
 	return !wanted;
 }
 
@@ -513,7 +513,7 @@ static int mbox_copy_hasty(struct mbox_mailbox *mailbox, struct mbox_sink *sink,
 	refcount_inc(&message->ref);
 	mbox_untake(mailbox, message);
 	err = sink->copy(sink, message);
-	mbox_message_put(message);
+	mbox_message_put(mailbox, message);
 	return err ?: 1;
 }
 
@@ -594,6 +594,6 @@ int mbox_peek(struct mbox_mailbox *mailbox, struct mbox_sink *sink, u32 index)
 	if (IS_ERR(message))
 		return PTR_ERR(message);
 	err = sink->copy(sink, message);
-	mbox_message_put(message);
+	mbox_message_put(mailbox, message);
 	return err;
 }
