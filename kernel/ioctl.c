@@ -58,8 +58,7 @@ static int mbox_copy_out(const struct mbox_request *request, size_t size)
 /* Descriptors are always close-on-exec, so O_CLOEXEC asks for nothing. */
 static bool mbox_oflag_valid(u32 oflag, u32 allowed)
 {
-	return (oflag & O_ACCMODE) != O_ACCMODE &&
-	       !(oflag & ~(O_ACCMODE | O_NONBLOCK | O_CLOEXEC | allowed));
+	return !(oflag & ~(O_ACCMODE | O_NONBLOCK | O_CLOEXEC | allowed));
 }
 
 static char *mbox_name_optional(u64 address)

@@ -135,7 +135,7 @@ static struct mbox_object *mbox_name_open_locked(struct mbox_ns *ns,
 /**
  * mbox_name_open() - find an object that the caller may open
  * @name: its name in the caller's network namespace
- * @want: MAY_READ, MAY_WRITE or both
+ * @want: MAY_READ, MAY_WRITE or both, or 0 to look at it only
  * @kind: what it must be
  *
  * Return: the object with a reference for the caller, or -ENOENT, -EPROTOTYPE,

@@ -90,11 +90,13 @@ static umode_t mbox_object_bits(const struct mbox_object *object)
 /**
  * mbox_object_permits() - may the caller open the object?
  * @object: the object; its namespace's lock is held
- * @want: MAY_READ, MAY_WRITE or both
+ * @want: MAY_READ, MAY_WRITE or both, or 0 to look at it only
  */
 bool mbox_object_permits(const struct mbox_object *object, int want)
 {
 	lockdep_assert_held(&object->ns->lock);
+	if (!want)
+		return mbox_object_visible(object);
 	return (mbox_object_bits(object) & want) == want ||
 	       mbox_object_capable(object, CAP_DAC_OVERRIDE);
 }
@@ -188,6 +190,7 @@ static int mbox_want(unsigned int oflag)
 		[O_RDONLY] = MAY_READ,
 		[O_WRONLY] = MAY_WRITE,
 		[O_RDWR] = MAY_READ | MAY_WRITE,
+		[O_WRONLY | O_RDWR] = 0,
 	};
 
 	return want[oflag & O_ACCMODE];

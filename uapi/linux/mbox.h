@@ -26,9 +26,12 @@
  * not know are zero. A struct shorter than its first published form, a flag
  * that is not defined, and a pad that is not zero are refused.
  *
- * The descriptors returned, and the ones passed to read(2) and write(2), carry
- * the rights that they were opened with: O_RDONLY receives, O_WRONLY sends,
- * O_RDWR does both.
+ * The descriptors returned carry the rights that they were opened with:
+ * O_RDONLY receives, O_WRONLY sends, O_RDWR does both, and the access mode 3
+ * that open(2) describes (O_WRONLY | O_RDWR) does neither. The last is for
+ * looking at an object and changing its attributes, without becoming one of a
+ * mailbox's senders or receivers; it is open to everybody whom owner, group and
+ * mode allow something.
  *
  * A call that fails has changed nothing: no message is sent or lost by it. The
  * contents of a receive buffer are unspecified after an error.
@@ -111,7 +114,7 @@ enum mbox_create_flags {
  *            for no limit.
  * @msgsize: The largest message in bytes, up to MBOX_MSGSIZE_MAX.
  * @bytes: Bytes that the mailbox holds, at least @msgsize; 0 for no limit.
- * @oflag: O_RDONLY, O_WRONLY or O_RDWR; O_EXCL to refuse a name in use;
+ * @oflag: O_RDONLY, O_WRONLY, O_RDWR or 3; O_EXCL to refuse a name in use;
  *         O_NONBLOCK and O_CLOEXEC. Without O_EXCL an existing mailbox of that
  *         name is opened as by MBOX_IOC_OPEN, and keeps its attributes.
  * @mode: Permission bits, 0 to 0777, less the umask: read bits allow receiving,
@@ -140,9 +143,10 @@ struct mbox_ioc_create {
 /**
  * struct mbox_ioc_open - ioctl(MBOX_IOC_OPEN) on /dev/mbox
  * @name: Address of a NUL-terminated name
- * @oflag: O_RDONLY, O_WRONLY or O_RDWR, checked against owner, group and mode
- *         (CAP_DAC_OVERRIDE over the network namespace passes); O_NONBLOCK and
- *         O_CLOEXEC. A segment cannot be opened O_WRONLY (EINVAL).
+ * @oflag: O_RDONLY, O_WRONLY, O_RDWR or 3, checked against owner, group and
+ *         mode (CAP_DAC_OVERRIDE over the network namespace passes);
+ *         O_NONBLOCK and O_CLOEXEC. A segment cannot be opened O_WRONLY
+ *         (EINVAL).
  * @kind: The enum mbox_kind that the name must be of
  *
  * Return: a descriptor; or EINVAL, EFAULT, ENAMETOOLONG, ENOENT, EPROTOTYPE,
@@ -182,7 +186,7 @@ enum mbox_segment_flags {
  * struct mbox_ioc_segment - ioctl(MBOX_IOC_SEGMENT) on /dev/mbox
  * @name: Address of a NUL-terminated name, or 0 for an anonymous segment
  * @length: Bytes, at least 1; mappings cover it in whole pages
- * @oflag: O_RDONLY or O_RDWR; O_EXCL, O_NONBLOCK and O_CLOEXEC as in
+ * @oflag: O_RDONLY, O_RDWR or 3; O_EXCL, O_NONBLOCK and O_CLOEXEC as in
  *         mbox_ioc_create
  * @mode: Permission bits, 0 to 0777, less the umask
  * @flags: Combination of enum mbox_segment_flags
