@@ -323,56 +323,77 @@ static long mbox_ioctl_send(struct mbox_request *request)
  * struct mbox_msg_sink - a receiver's struct mbox_ioc_msg
  * @sink: its base
  * @to: its buffers
- * @msg: what the receiver asked for, and then what it got
- * @user: where that goes
- * @size: how much of it the receiver knows
+ * @asked: what it asked for
+ * @user: where what it got goes
+ * @size: how much of that it knows
+ * @written: something went there
  */
 struct mbox_msg_sink {
 	struct mbox_sink sink;
 	struct iov_iter to;
-	struct mbox_ioc_msg msg;
+	const struct mbox_ioc_msg *asked;
 	void __user *user;
 	size_t size;
+	bool written;
 };
+
+static int mbox_msg_write(struct mbox_msg_sink *sink,
+			  const struct mbox_ioc_msg *msg)
+{
+	sink->written = true;
+	return copy_to_user(sink->user, msg, min(sink->size, sizeof(*msg))) ?
+		-EFAULT : 0;
+}
 
 static int mbox_msg_copy(struct mbox_sink *sink,
 			 const struct mbox_message *message)
 {
 	struct mbox_msg_sink *msg_sink =
 		container_of(sink, struct mbox_msg_sink, sink);
-	struct mbox_ioc_msg *msg = &msg_sink->msg;
 	struct iov_iter to = msg_sink->to;
-	int err = mbox_message_copy(message, &to);
+	struct mbox_ioc_msg msg = {
+		.buf = msg_sink->asked->buf,
+		.len = message->len,
+		.deadline = msg_sink->asked->deadline,
+		.tag = message->tag,
+		.prio = message->prio,
+		.index = msg_sink->asked->index,
+		.pid = pid_vnr(message->pid),
+		.uid = from_kuid_munged(current_user_ns(), message->uid),
+		.gid = from_kgid_munged(current_user_ns(), message->gid),
+	};
 
-	if (err)
-		return err;
-	msg->len = message->len;
-	msg->tag = message->tag;
-	msg->flags = 0;
-	msg->prio = message->prio;
-	msg->pid = pid_vnr(message->pid);
-	msg->uid = from_kuid_munged(current_user_ns(), message->uid);
-	msg->gid = from_kgid_munged(current_user_ns(), message->gid);
-	if (copy_to_user(msg_sink->user, msg,
-			 min(msg_sink->size, sizeof(*msg))))
-		return -EFAULT;
-	return 0;
+	return mbox_message_copy(message, &to) ?:
+	       mbox_msg_write(msg_sink, &msg);
 }
 
-static long mbox_recv_sink(struct file *file, struct mbox_msg_sink *sink,
+/*
+ * A message can be withdrawn after it was copied out. What its receiver asked
+ * for must then stand there again, since the call may be restarted.
+ */
+static long mbox_recv_failed(struct mbox_msg_sink *sink, long err)
+{
+	struct mbox_ioc_msg __user *user = sink->user;
+
+	if (sink->written && mbox_msg_write(sink, sink->asked))
+		return -EFAULT;
+	if (err == -EMSGSIZE && put_user(sink->sink.len, &user->len))
+		return -EFAULT;
+	return err;
+}
+
+static long mbox_recv_sink(struct mbox_mailbox *mailbox,
+			   struct mbox_msg_sink *sink,
 			   const struct mbox_patience *patience)
 {
-	struct mbox_mailbox *mailbox = mbox_file_mailbox(file);
-	struct mbox_ioc_msg __user *user = sink->user;
 	long err;
 
-	if (sink->msg.flags & MBOX_PEEK)
-		err = mbox_peek(mailbox, &sink->sink, sink->msg.index);
+	sink->sink.size = iov_iter_count(&sink->to);
+	if (sink->asked->flags & MBOX_PEEK)
+		err = mbox_peek(mailbox, &sink->sink, sink->asked->index);
 	else
 		err = mbox_receive(mailbox, &sink->sink, patience);
-	if (err == -EMSGSIZE && put_user(sink->sink.len, &user->len))
-		err = -EFAULT;
-	return err;
+	return err ? mbox_recv_failed(sink, err) : 0;
 }
 
 static long mbox_recv_msg(struct file *file, const struct mbox_ioc_msg *msg,
@@ -381,7 +402,7 @@ static long mbox_recv_msg(struct file *file, const struct mbox_ioc_msg *msg,
 {
 	struct mbox_msg_sink sink = {
 		.sink.copy = mbox_msg_copy,
-		.msg = *msg,
+		.asked = msg,
 		.user = user,
 		.size = size,
 	};
@@ -394,8 +415,7 @@ static long mbox_recv_msg(struct file *file, const struct mbox_ioc_msg *msg,
 	err = mbox_iter_init(&sink.to, ITER_DEST, msg, &iov);
 	if (err)
 		return err;
-	sink.sink.size = iov_iter_count(&sink.to);
-	err = mbox_recv_sink(file, &sink, patience);
+	err = mbox_recv_sink(mbox_file_mailbox(file), &sink, patience);
 	kfree(iov);
 	return err;
 }

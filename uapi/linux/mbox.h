@@ -309,7 +309,8 @@ struct mbox_ioc_msg {
  * first message only and takes what else is there.
  *
  * Return: how many messages were sent or received, if any was; then the entries
- * from there on are as they were. Otherwise the error of the first.
+ * from there on are as they were, but for @len of one that was too large.
+ * Otherwise the error of the first.
  */
 struct mbox_ioc_batch {
 	__u64 msgs;
