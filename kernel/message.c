@@ -109,7 +109,8 @@ struct mbox_message *mbox_message_create(struct mbox_mailbox *mailbox,
 					 struct iov_iter *from)
 {
 	size_t len = iov_iter_count(from);
-	size_t charge = sizeof(struct mbox_message) + len;
+	size_t charge = len <= MBOX_SMALL_ROOM ? MBOX_SMALL :
+			sizeof(struct mbox_message) + len;
 	struct mbox_message *message;
 	int err;
 
