@@ -41,7 +41,7 @@ MBOX_API const char *mbox_strerror(int error)
 	size_t i;
 
 	for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
-		if (errors[i].error == error || errors[i].error == -(long)error)
+		if (errors[i].error == error || errors[i].error == -(int64_t)error)
 			return errors[i].text;
 	return "unknown error";
 }

@@ -119,7 +119,7 @@ uint64_t mbox_deadline_in(uint64_t ns);
  *
  * Return: the deadline. A time before the clock's zero is the earliest
  * deadline, 1; one too far to be told the latest, 2^63 - 1. UINT64_MAX when
- * tv_nsec is out of its range: calls refuse that deadline with -EINVAL.
+ * tv_nsec is out of its range: calls refuse that deadline.
  */
 uint64_t mbox_deadline_at(const struct timespec *at);
 

@@ -1,0 +1,702 @@
+/* SPDX-License-Identifier: MIT OR LGPL-2.1 */
+/*
+ * What the library does on its own side of the system calls. The linker puts
+ * the functions below in the place of open(2), ioctl(2) and close(2): the test
+ * sees each request, and plays the kernel, so no module is needed. Prints TAP.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <mbox/mbox.h>
+
+#define DEVICE_FD	1000
+#define OBJECT_FD	1001
+#define MAX_REQUESTS	32
+
+/* What the library asked for, and what it is to be told. */
+static struct {
+	int open_errno;
+	int ioctl_errno;
+	int opened, closed;
+	int open_flags;
+	char path[32];
+	int nr;
+	struct {
+		int fd;
+		unsigned long request;
+		char name[300];
+		union {
+			struct mbox_ioc_create create;
+			struct mbox_ioc_open open;
+			struct mbox_ioc_unlink unlink;
+			struct mbox_ioc_segment segment;
+			struct mbox_ioc_set set;
+			struct mbox_ioc_msg msg;
+			struct mbox_ioc_batch batch;
+			struct mbox_ioc_notify notify;
+		};
+		struct mbox_ioc_msg first;	/* entry of a batch */
+	} seen[MAX_REQUESTS];
+	struct mbox_ioc_msg answer;		/* to MBOX_IOC_RECV */
+	struct mbox_ioc_status status;
+	struct mbox_ioc_segment_status segment;
+	int limit;				/* messages that batches pass */
+	int passed;
+} k;
+
+int __wrap_open(const char *path, int flags, ...);
+int __wrap_close(int fd);
+int __wrap_ioctl(int fd, unsigned long request, void *arg);
+
+int __wrap_open(const char *path, int flags, ...)
+{
+	snprintf(k.path, sizeof(k.path), "%s", path);
+	k.open_flags = flags;
+	if (k.open_errno) {
+		errno = k.open_errno;
+		return -1;
+	}
+	k.opened++;
+	return DEVICE_FD;
+}
+
+int __wrap_close(int fd)
+{
+	if (fd == DEVICE_FD)
+		k.closed++;
+	errno = EIO;
+	return -1;
+}
+
+static int answer_batch(unsigned long request, const struct mbox_ioc_batch *batch)
+{
+	struct mbox_ioc_msg *msgs = (void *)(uintptr_t)batch->msgs;
+	int i;
+
+	for (i = 0; i < (int)batch->nr && k.passed < k.limit; i++, k.passed++)
+		if (request == MBOX_IOC_RECV_BATCH)
+			msgs[i] = (struct mbox_ioc_msg){ .len = 1, .tag = k.passed };
+	if (i)
+		return i;
+	errno = EAGAIN;
+	return -1;
+}
+
+int __wrap_ioctl(int fd, unsigned long request, void *arg)
+{
+	typeof(k.seen[0]) *seen = &k.seen[k.nr < MAX_REQUESTS ? k.nr : 0];
+
+	k.nr++;
+	seen->fd = fd;
+	seen->request = request;
+	memcpy(&seen->create, arg, _IOC_SIZE(request) < sizeof(seen->create) ?
+	       _IOC_SIZE(request) : sizeof(seen->create));
+	if (fd == DEVICE_FD && seen->unlink.name)
+		snprintf(seen->name, sizeof(seen->name), "%s",
+			 (const char *)(uintptr_t)seen->unlink.name);
+	if (request == MBOX_IOC_SEND || request == MBOX_IOC_RECV)
+		seen->msg = *(struct mbox_ioc_msg *)arg;
+
+	if (request == MBOX_IOC_RECV)
+		memcpy(arg, &k.answer, sizeof(k.answer));
+	if (k.ioctl_errno) {
+		errno = k.ioctl_errno;
+		return -1;
+	}
+	switch (request) {
+	case MBOX_IOC_STATUS:
+		memcpy(arg, &k.status, sizeof(k.status));
+		break;
+	case MBOX_IOC_SEGMENT_STATUS:
+		memcpy(arg, &k.segment, sizeof(k.segment));
+		break;
+	case MBOX_IOC_SEND_BATCH:
+	case MBOX_IOC_RECV_BATCH:
+		seen->first = *(struct mbox_ioc_msg *)(uintptr_t)seen->batch.msgs;
+		return answer_batch(request, arg);
+	}
+	return fd == DEVICE_FD && request != MBOX_IOC_UNLINK ? OBJECT_FD : 0;
+}
+
+static int tests, failures;
+static bool good;
+
+#define CHECK(cond) do {						\
+	if (!(cond)) {							\
+		good = false;						\
+		printf("# %s:%d: not so: %s\n", __func__, __LINE__, #cond); \
+	}								\
+} while (0)
+
+/* A new kernel for each test. */
+static void run(const char *what, void (*test)(void))
+{
+	memset(&k, 0, sizeof(k));
+	good = true;
+	test();
+	failures += !good;
+	printf("%sok %d - %s\n", good ? "" : "not ", ++tests, what);
+}
+
+static struct mbox *mailbox(void)
+{
+	struct mbox *mb = NULL;
+
+	CHECK(mbox_from_fd(&mb, OBJECT_FD) == 0);
+	k.nr = 0;
+	return mb;
+}
+
+static struct mbox_segment *segment(int fd)
+{
+	struct mbox_segment *seg = NULL;
+
+	CHECK(mbox_segment_from_fd(&seg, fd) == 0);
+	k.nr = 0;
+	return seg;
+}
+
+static const char *name_of(const char *name)
+{
+	CHECK(mbox_unlink(name) == 0);
+	CHECK(k.seen[k.nr - 1].request == MBOX_IOC_UNLINK);
+	return k.seen[k.nr - 1].name;
+}
+
+static void names(void)
+{
+	CHECK(!strcmp(name_of("/jobs"), "jobs"));
+	CHECK(!strcmp(name_of("jobs"), "jobs"));
+	CHECK(!strcmp(name_of("//jobs"), "/jobs"));
+	CHECK(!strcmp(name_of("/a/b"), "a/b"));
+	CHECK(!strcmp(name_of("/"), ""));
+	CHECK(!strcmp(name_of(""), ""));
+	CHECK(!strcmp(name_of("/.."), ".."));
+	CHECK(!strcmp(name_of("/ \n\\"), " \n\\"));
+
+	k.seen[k.nr].unlink.name = 1;
+	CHECK(mbox_unlink(NULL) == 0);
+	CHECK(k.seen[k.nr - 1].unlink.name == 0);
+}
+
+/* One call of each kind that opens the device. */
+static int with_device(int which)
+{
+	struct mbox_segment *seg = (void *)&k;
+	struct mbox *mb = (void *)&k;
+	int ret;
+
+	switch (which) {
+	case 0:
+		ret = mbox_create(&mb, "/jobs", O_RDWR, 0600, NULL);
+		break;
+	case 1:
+		ret = mbox_open(&mb, "/jobs", O_RDWR);
+		break;
+	case 2:
+		ret = mbox_segment_create(&seg, "/jobs", O_RDWR, 0600, 1, 0);
+		break;
+	case 3:
+		ret = mbox_segment_open(&seg, "/jobs", O_RDWR);
+		break;
+	default:
+		return mbox_unlink("/jobs");
+	}
+	if (ret) {
+		CHECK(mb == (void *)&k && seg == (void *)&k);
+	} else if (which < 2) {
+		CHECK(mbox_fd(mb) == OBJECT_FD);
+		mbox_close(mb);
+	} else {
+		CHECK(mbox_segment_fd(seg) == OBJECT_FD);
+		mbox_segment_close(seg);
+	}
+	return ret;
+}
+
+static void device(void)
+{
+	static const struct { int error, expected; } opens[] = {
+		{ ENOENT, -ENODEV }, { ENXIO, -ENODEV }, { ENODEV, -ENODEV },
+		{ EACCES, -EACCES }, { EMFILE, -EMFILE }, { ENFILE, -ENFILE },
+		{ ENOMEM, -ENOMEM },
+	};
+	size_t i;
+	int which;
+
+	for (which = 0; which < 5; which++) {
+		for (i = 0; i < sizeof(opens) / sizeof(opens[0]); i++) {
+			k.open_errno = opens[i].error;
+			CHECK(with_device(which) == opens[i].expected);
+		}
+		k.open_errno = 0;
+		k.opened = k.closed = 0;
+		CHECK(with_device(which) == 0);
+		CHECK(!strcmp(k.path, "/dev/mbox"));
+		CHECK(k.open_flags == (O_RDWR | O_CLOEXEC));
+		CHECK(k.opened == 1 && k.closed == 1);
+
+		/* Of the call that failed, not of the close that follows. */
+		k.ioctl_errno = EDQUOT;
+		CHECK(with_device(which) == -EDQUOT);
+		CHECK(k.opened == 2 && k.closed == 2);
+		k.ioctl_errno = 0;
+	}
+}
+
+static void create(void)
+{
+	struct mbox_attr attr = { 7, 100, 200, MBOX_HANGUP };
+	struct mbox *mb;
+
+	CHECK(mbox_create(&mb, "/jobs", O_RDWR | O_EXCL, 0640, &attr) == 0);
+	CHECK(k.seen[0].request == MBOX_IOC_CREATE);
+	CHECK(!strcmp(k.seen[0].name, "jobs"));
+	CHECK(k.seen[0].create.capacity == 7);
+	CHECK(k.seen[0].create.msgsize == 100);
+	CHECK(k.seen[0].create.bytes == 200);
+	CHECK(k.seen[0].create.flags == MBOX_HANGUP);
+	CHECK(k.seen[0].create.oflag == (O_RDWR | O_EXCL));
+	CHECK(k.seen[0].create.mode == 0640);
+	CHECK(k.seen[0].create.__reserved == 0);
+	mbox_close(mb);
+
+	CHECK(mbox_create(&mb, NULL, O_WRONLY, 0, NULL) == 0);
+	CHECK(k.seen[1].create.name == 0);
+	CHECK(k.seen[1].create.capacity == MBOX_CAPACITY_DEFAULT);
+	CHECK(k.seen[1].create.msgsize == MBOX_MSGSIZE_DEFAULT);
+	CHECK(k.seen[1].create.bytes == 0 && k.seen[1].create.flags == 0);
+	mbox_close(mb);
+
+	CHECK(mbox_open(&mb, "/jobs", O_RDONLY | O_NONBLOCK) == 0);
+	CHECK(k.seen[2].request == MBOX_IOC_OPEN);
+	CHECK(k.seen[2].open.kind == MBOX_MAILBOX);
+	CHECK(k.seen[2].open.oflag == (O_RDONLY | O_NONBLOCK));
+	mbox_close(mb);
+	mbox_close(NULL);
+}
+
+static void from_fd(void)
+{
+	struct mbox_segment *seg = (void *)&k;
+	struct mbox *mb = (void *)&k;
+
+	k.ioctl_errno = ENOTTY;
+	CHECK(mbox_from_fd(&mb, OBJECT_FD) == -ENOTTY);
+	CHECK(mbox_segment_from_fd(&seg, OBJECT_FD) == -ENOTTY);
+	k.ioctl_errno = EINVAL;
+	CHECK(mbox_from_fd(&mb, OBJECT_FD) == -ENOTTY);
+	CHECK(mbox_segment_from_fd(&seg, OBJECT_FD) == -ENOTTY);
+	k.ioctl_errno = EBADF;
+	CHECK(mbox_from_fd(&mb, -1) == -EBADF);
+	CHECK(mbox_segment_from_fd(&seg, -1) == -EBADF);
+	CHECK(mb == (void *)&k && seg == (void *)&k);
+}
+
+static void status(void)
+{
+	struct mbox *mb = mailbox();
+	struct mbox_status s;
+
+	k.status = (struct mbox_ioc_status){
+		1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,
+		13, 14, 15, 16, 17, 18, 19, 20, 21, 22,
+	};
+	CHECK(mbox_status(mb, &s) == 0);
+	CHECK(s.id == 1 && s.capacity == 2 && s.msgsize == 3 && s.bytes == 4);
+	CHECK(s.queued == 5 && s.queued_bytes == 6);
+	CHECK(s.sent == 7 && s.sent_bytes == 8);
+	CHECK(s.received == 9 && s.received_bytes == 10);
+	CHECK(s.send_wait_ns == 11 && s.recv_wait_ns == 12);
+	CHECK(s.waiting_senders == 13 && s.waiting_receivers == 14);
+	CHECK(s.send_wait_pid == 15 && s.recv_wait_pid == 16);
+	CHECK(s.senders == 17 && s.receivers == 18);
+	CHECK(s.mode == 19 && s.uid == 20 && s.gid == 21 && s.flags == 22);
+
+	k.ioctl_errno = EFAULT;
+	memset(&s, 0x55, sizeof(s));
+	CHECK(mbox_status(mb, &s) == -EFAULT);
+	CHECK(s.id == 0x5555555555555555ULL);
+	mbox_close(mb);
+}
+
+static void set(void)
+{
+	struct mbox *mb = mailbox();
+
+	CHECK(mbox_resize(mb, MBOX_UNBOUNDED) == 0);
+	CHECK(k.seen[0].request == MBOX_IOC_SET);
+	CHECK(k.seen[0].set.fields == MBOX_SET_CAPACITY);
+	CHECK(k.seen[0].set.capacity == MBOX_UNBOUNDED);
+
+	CHECK(mbox_chmod(mb, 0604) == 0);
+	CHECK(k.seen[1].set.fields == MBOX_SET_MODE && k.seen[1].set.mode == 0604);
+
+	CHECK(mbox_chown(mb, 5, -1) == 0);
+	CHECK(k.seen[2].set.fields == MBOX_SET_UID);
+	CHECK(k.seen[2].set.uid == 5 && k.seen[2].set.gid == 0);
+	CHECK(mbox_chown(mb, -1, 6) == 0);
+	CHECK(k.seen[3].set.fields == MBOX_SET_GID);
+	CHECK(k.seen[3].set.uid == 0 && k.seen[3].set.gid == 6);
+	CHECK(mbox_chown(mb, 5, 6) == 0);
+	CHECK(k.seen[4].set.fields == (MBOX_SET_UID | MBOX_SET_GID));
+	CHECK(mbox_chown(mb, -1, -1) == 0);
+	CHECK(k.nr == 5);
+
+	CHECK(mbox_notify(mb, SIGUSR1, (union sigval){ .sival_ptr = mb }) == 0);
+	CHECK(k.seen[5].request == MBOX_IOC_NOTIFY);
+	CHECK(k.seen[5].notify.signo == SIGUSR1);
+	CHECK(k.seen[5].notify.value == (uintptr_t)mb);
+	mbox_close(mb);
+}
+
+static void send_one(void)
+{
+	struct mbox_message msg = {
+		.data = "hello", .size = 99, .length = 5, .tag = 77, .prio = 3,
+		.pid = 1, .uid = 2, .gid = 3,
+	};
+	struct iovec iov[2] = { { "ab", 2 }, { "c", 1 } };
+	struct mbox_iovec *sent;
+	struct mbox *mb = mailbox();
+
+	CHECK(mbox_send(mb, msg.data, 5, MBOX_PRIO_MAX) == 0);
+	CHECK(k.seen[0].fd == OBJECT_FD && k.seen[0].request == MBOX_IOC_SEND);
+	CHECK(k.seen[0].msg.buf == (uintptr_t)msg.data);
+	CHECK(k.seen[0].msg.len == 5 && k.seen[0].msg.prio == MBOX_PRIO_MAX);
+	CHECK(!k.seen[0].msg.flags && !k.seen[0].msg.deadline);
+
+	CHECK(mbox_send_msg(mb, &msg, MBOX_SYNC | MBOX_REALTIME, 12345) == 0);
+	CHECK(k.seen[1].msg.len == 5 && k.seen[1].msg.tag == 77);
+	CHECK(k.seen[1].msg.prio == 3 && k.seen[1].msg.deadline == 12345);
+	CHECK(k.seen[1].msg.flags == (MBOX_SYNC | MBOX_REALTIME));
+	CHECK(!k.seen[1].msg.pid && !k.seen[1].msg.uid && !k.seen[1].msg.gid);
+
+	CHECK(mbox_sendv(mb, iov, 2, &msg, MBOX_NONBLOCK, 9) == 0);
+	CHECK(k.seen[2].msg.flags == (MBOX_IOV | MBOX_NONBLOCK));
+	CHECK(k.seen[2].msg.len == 2 && k.seen[2].msg.tag == 77);
+	CHECK(k.seen[2].msg.prio == 3 && k.seen[2].msg.deadline == 9);
+	if (sizeof(void *) == 8) {
+		sent = (void *)(uintptr_t)k.seen[2].msg.buf;
+		CHECK(sent[1].base == (uintptr_t)iov[1].iov_base && sent[1].len == 1);
+	}
+	CHECK(mbox_sendv(mb, NULL, 0, NULL, 0, 0) == 0);
+	CHECK(k.seen[3].msg.len == 0 && k.seen[3].msg.tag == 0);
+
+	/* What would be read as something else never gets to the kernel. */
+	CHECK(mbox_send_msg(mb, &msg, MBOX_IOV, 0) == -EINVAL);
+	CHECK(mbox_send_msg(mb, &msg, MBOX_PEEK, 0) == -EINVAL);
+	CHECK(mbox_sendv(mb, iov, 2, &msg, MBOX_PEEK, 0) == -EINVAL);
+	CHECK(mbox_sendv(mb, iov, -1, &msg, 0, 0) == -EINVAL);
+	CHECK(mbox_sendv(mb, iov, MBOX_IOV_MAX + 1, &msg, 0, 0) == -EINVAL);
+	CHECK(k.nr == 4);
+
+	k.ioctl_errno = EMSGSIZE;
+	CHECK(mbox_send(mb, "", 0, 0) == -EMSGSIZE);
+	mbox_close(mb);
+}
+
+static void recv_one(void)
+{
+	char data[8];
+	const struct mbox_message before = { data, 8, 71, 72, 73, 74, 75, 76 };
+	struct mbox_message msg = before;
+	struct iovec iov = { data, 8 };
+	struct mbox *mb = mailbox();
+
+	k.answer = (struct mbox_ioc_msg){
+		.len = 3, .tag = 4, .prio = 5, .pid = 6, .uid = 7, .gid = 8,
+	};
+	CHECK(mbox_recv(mb, &msg) == 0);
+	CHECK(k.seen[0].request == MBOX_IOC_RECV);
+	CHECK(k.seen[0].msg.buf == (uintptr_t)data && k.seen[0].msg.len == 8);
+	CHECK(!k.seen[0].msg.flags && !k.seen[0].msg.deadline);
+	CHECK(msg.data == data && msg.size == 8 && msg.length == 3);
+	CHECK(msg.tag == 4 && msg.prio == 5);
+	CHECK(msg.pid == 6 && msg.uid == 7 && msg.gid == 8);
+
+	CHECK(mbox_recv_msg(mb, &msg, MBOX_NONBLOCK | MBOX_REALTIME, 9) == 0);
+	CHECK(k.seen[1].msg.flags == (MBOX_NONBLOCK | MBOX_REALTIME));
+	CHECK(k.seen[1].msg.deadline == 9);
+
+	CHECK(mbox_peek(mb, 11, &msg) == 0);
+	CHECK(k.seen[2].request == MBOX_IOC_RECV);
+	CHECK(k.seen[2].msg.flags == MBOX_PEEK && k.seen[2].msg.index == 11);
+
+	CHECK(mbox_recvv(mb, &iov, 1, &msg, MBOX_NONBLOCK, 9) == 0);
+	CHECK(k.seen[3].msg.flags == (MBOX_IOV | MBOX_NONBLOCK));
+	CHECK(k.seen[3].msg.len == 1 && k.seen[3].msg.deadline == 9);
+	CHECK(mbox_recvv(mb, &iov, 1, NULL, 0, 0) == 0);
+
+	CHECK(mbox_recv_msg(mb, &msg, MBOX_IOV, 0) == -EINVAL);
+	CHECK(mbox_recv_msg(mb, &msg, MBOX_PEEK, 0) == -EINVAL);
+	CHECK(mbox_recvv(mb, &iov, 1, &msg, MBOX_PEEK, 0) == -EINVAL);
+	CHECK(mbox_recvv(mb, &iov, -1, &msg, 0, 0) == -EINVAL);
+	CHECK(mbox_recvv(mb, &iov, MBOX_IOV_MAX + 1, &msg, 0, 0) == -EINVAL);
+	CHECK(k.nr == 5);
+
+	k.answer.len = 100;
+	k.ioctl_errno = EMSGSIZE;
+	msg = before;
+	CHECK(mbox_recv(mb, &msg) == -EMSGSIZE);
+	CHECK(msg.length == 100 && msg.tag == 72 && msg.gid == 76);
+	k.ioctl_errno = EAGAIN;
+	msg = before;
+	CHECK(mbox_recv(mb, &msg) == -EAGAIN);
+	CHECK(msg.length == 71 && msg.tag == 72 && msg.gid == 76);
+	mbox_close(mb);
+}
+
+static void send_batch(void)
+{
+	static const unsigned int counts[] = { 1, 2, 63, 64, 65, 128, MBOX_BATCH_MAX };
+	static struct mbox_message msgs[MBOX_BATCH_MAX];
+	struct mbox *mb = mailbox();
+	size_t i;
+
+	for (i = 0; i < MBOX_BATCH_MAX; i++)
+		msgs[i] = (struct mbox_message){
+			.data = &msgs[i], .length = i, .tag = i, .prio = i,
+		};
+	for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		unsigned int nr = counts[i], asked = 0, before = 0;
+		int j;
+
+		k.nr = k.passed = 0;
+		k.limit = INT_MAX;
+		CHECK(mbox_send_batch(mb, msgs, nr, MBOX_SYNC | MBOX_NONBLOCK, 9) == (int)nr);
+		for (j = 0; j < k.nr; before = asked, j++) {
+			asked += k.seen[j].batch.nr;
+			CHECK(k.seen[j].request == MBOX_IOC_SEND_BATCH);
+			CHECK(k.seen[j].batch.flags == MBOX_NONBLOCK);
+			CHECK(k.seen[j].batch.deadline == 9);
+			CHECK(k.seen[j].batch.msg_size == sizeof(struct mbox_ioc_msg));
+			CHECK(k.seen[j].first.flags == MBOX_SYNC);
+			CHECK(k.seen[j].first.deadline == 0);
+			CHECK(k.seen[j].first.tag == before);
+			CHECK(k.seen[j].first.buf == (uintptr_t)&msgs[before]);
+			CHECK(k.seen[j].first.len == before);
+		}
+		CHECK(asked == nr);
+
+		/* It stops after each count, told as that or as an error. */
+		for (k.limit = 0; k.limit <= (int)nr; k.limit++) {
+			int expected = k.limit ? k.limit : -EAGAIN;
+
+			k.nr = k.passed = 0;
+			CHECK(mbox_send_batch(mb, msgs, nr, 0, 0) == expected);
+		}
+	}
+	k.nr = 0;
+	CHECK(mbox_send_batch(mb, msgs, 0, 0, 0) == -EINVAL);
+	CHECK(mbox_send_batch(mb, msgs, MBOX_BATCH_MAX + 1, 0, 0) == -EINVAL);
+	CHECK(mbox_send_batch(mb, msgs, 1, MBOX_IOV, 0) == -EINVAL);
+	CHECK(mbox_send_batch(mb, msgs, 1, MBOX_PEEK, 0) == -EINVAL);
+	CHECK(k.nr == 0);
+	mbox_close(mb);
+}
+
+static void recv_batch(void)
+{
+	static struct mbox_message msgs[MBOX_BATCH_MAX];
+	struct mbox *mb = mailbox();
+	int i, limit;
+
+	for (limit = 0; limit <= MBOX_BATCH_MAX; limit++) {
+		int expected = limit ? limit : -EAGAIN;
+
+		for (i = 0; i < MBOX_BATCH_MAX; i++)
+			msgs[i] = (struct mbox_message){ .tag = ~0ULL };
+		k.nr = k.passed = 0;
+		k.limit = limit;
+		CHECK(mbox_recv_batch(mb, msgs, MBOX_BATCH_MAX, 0, 9) == expected);
+		for (i = 0; i < MBOX_BATCH_MAX; i++)
+			CHECK(msgs[i].tag == (i < limit ? (uint64_t)i : ~0ULL));
+		/* Waits for the first only. */
+		for (i = 0; i < k.nr; i++)
+			CHECK(k.seen[i].batch.flags == (i ? MBOX_NONBLOCK : 0));
+		CHECK(k.seen[0].batch.deadline == 9);
+	}
+	k.nr = 0;
+	CHECK(mbox_recv_batch(mb, msgs, 0, 0, 0) == -EINVAL);
+	CHECK(mbox_recv_batch(mb, msgs, MBOX_BATCH_MAX + 1, 0, 0) == -EINVAL);
+	CHECK(mbox_recv_batch(mb, msgs, 1, MBOX_SYNC, 0) == -EINVAL);
+	CHECK(mbox_recv_batch(mb, msgs, 1, MBOX_IOV, 0) == -EINVAL);
+	CHECK(mbox_recv_batch(mb, msgs, 1, MBOX_PEEK, 0) == -EINVAL);
+	CHECK(k.nr == 0);
+	mbox_close(mb);
+}
+
+static void segments(void)
+{
+	struct mbox_segment_status s;
+	struct mbox_segment *seg;
+
+	CHECK(mbox_segment_create(&seg, "/mem", O_RDWR | O_EXCL, 0600, 5, MBOX_HUGEPAGE) == 0);
+	CHECK(k.seen[0].request == MBOX_IOC_SEGMENT);
+	CHECK(!strcmp(k.seen[0].name, "mem"));
+	CHECK(k.seen[0].segment.length == 5);
+	CHECK(k.seen[0].segment.oflag == (O_RDWR | O_EXCL));
+	CHECK(k.seen[0].segment.mode == 0600);
+	CHECK(k.seen[0].segment.flags == MBOX_HUGEPAGE);
+	mbox_segment_close(seg);
+	CHECK(mbox_segment_open(&seg, "/mem", O_RDONLY) == 0);
+	CHECK(k.seen[1].request == MBOX_IOC_OPEN);
+	CHECK(k.seen[1].open.kind == MBOX_SEGMENT && k.seen[1].open.oflag == O_RDONLY);
+
+	CHECK(mbox_segment_resize(seg, 6) == 0);
+	CHECK(k.seen[2].set.fields == MBOX_SET_LENGTH && k.seen[2].set.length == 6);
+	CHECK(mbox_segment_seal(seg, MBOX_SEAL_GROW) == 0);
+	CHECK(k.seen[3].set.fields == MBOX_SET_SEALS);
+	CHECK(k.seen[3].set.seals == MBOX_SEAL_GROW);
+	CHECK(mbox_segment_chmod(seg, 0604) == 0);
+	CHECK(k.seen[4].set.fields == MBOX_SET_MODE && k.seen[4].set.mode == 0604);
+	CHECK(mbox_segment_chown(seg, 5, 6) == 0);
+	CHECK(k.seen[5].set.uid == 5 && k.seen[5].set.gid == 6);
+
+	k.segment = (struct mbox_ioc_segment_status){ 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 0 };
+	CHECK(mbox_segment_status(seg, &s) == 0);
+	CHECK(s.id == 1 && s.length == 2 && s.resident == 3 && s.attached == 4);
+	CHECK(s.writable == 5 && s.seals == 6 && s.mode == 7);
+	CHECK(s.uid == 8 && s.gid == 9 && s.flags == 10);
+	mbox_segment_close(seg);
+	mbox_segment_close(NULL);
+}
+
+/* The memory is a memfd's. */
+static void map(void)
+{
+	struct mbox_segment *seg;
+	size_t length = 77;
+	void *p = &k;
+	int fd = memfd_create("segment", 0);
+
+	CHECK(fd >= 0 && ftruncate(fd, 5000) == 0);
+	seg = segment(fd);
+	k.segment.length = 5000;
+
+	CHECK(mbox_segment_map(seg, PROT_NONE, &p, &length) == -EINVAL);
+	CHECK(mbox_segment_map(seg, PROT_WRITE, &p, &length) == -EINVAL);
+	CHECK(mbox_segment_map(seg, PROT_READ | PROT_EXEC, &p, &length) == -EINVAL);
+	CHECK(p == &k && length == 77 && k.nr == 0);
+
+	CHECK(mbox_segment_map(seg, PROT_READ | PROT_WRITE, &p, &length) == 0);
+	CHECK(length == 5000);
+	((char *)p)[4999] = 1;
+	CHECK(mbox_segment_unmap(p, length) == 0);
+	CHECK(mbox_segment_unmap((char *)p + 1, length) == -EINVAL);
+	CHECK(mbox_segment_unmap(p, 0) == -EINVAL);
+
+	k.segment.length = (uint64_t)1 << 62;
+	length = 77;
+	p = &k;
+	CHECK(mbox_segment_map(seg, PROT_READ, &p, &length) == -ENOMEM);
+	k.ioctl_errno = EBADF;
+	CHECK(mbox_segment_map(seg, PROT_READ, &p, &length) == -EBADF);
+	CHECK(p == &k && length == 77);
+	mbox_segment_close(seg);
+}
+
+static uint64_t at(int64_t sec, long nsec)
+{
+	struct timespec ts = { .tv_sec = (time_t)sec, .tv_nsec = nsec };
+
+	return mbox_deadline_at(&ts);
+}
+
+static void deadlines(void)
+{
+	const uint64_t last = INT64_MAX;
+	struct timespec ts;
+	uint64_t now, one;
+
+	CHECK(at(0, 0) == 1);
+	CHECK(at(0, 1) == 1);
+	CHECK(at(0, 2) == 2);
+	CHECK(at(1, 0) == 1000000000);
+	CHECK(at(1700000000, 999999999) == 1700000000999999999);
+	CHECK(at(-1, 999999999) == 1);
+	CHECK(at(0, -1) == UINT64_MAX);
+	CHECK(at(0, 1000000000) == UINT64_MAX);
+	CHECK(at(-1, 1000000000) == UINT64_MAX);
+	if (sizeof(time_t) == 8) {
+		CHECK(at(9223372036, 854775807) == last);
+		CHECK(at(9223372036, 854775806) == last - 1);
+		CHECK(at(9223372036, 854775808) == last);
+		CHECK(at(9223372037, 0) == last);
+		CHECK(at(INT64_MAX, 999999999) == last);
+	}
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	now = mbox_deadline_in(0);
+	CHECK(now >= at(ts.tv_sec, ts.tv_nsec));
+	one = mbox_deadline_in(1000000000);
+	CHECK(one >= now + 1000000000);
+	CHECK(one <= mbox_deadline_in(0) + 1000000000);
+	CHECK(mbox_deadline_in(INT64_MAX) == last);
+	CHECK(mbox_deadline_in(UINT64_MAX) == last);
+	CHECK(mbox_deadline_in(last - mbox_deadline_in(0)) <= last);
+}
+
+static void errors(void)
+{
+	static const int known[] = {
+		ENODEV, ENOTTY, EINVAL, E2BIG, EFAULT, EBADF, EACCES, EPERM,
+		ENOENT, EEXIST, ENAMETOOLONG, EPROTOTYPE, EAGAIN, ETIMEDOUT,
+		EINTR, EMSGSIZE, ENOMSG, EPIPE, EDQUOT, EBUSY, ENOMEM, EMFILE,
+		ENFILE, 0,
+	};
+	size_t i, j;
+
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		const char *text = mbox_strerror(-known[i]);
+
+		CHECK(text == mbox_strerror(known[i]));
+		CHECK(strcmp(text, "unknown error"));
+		CHECK(strlen(text) && text[strlen(text) - 1] != '.');
+		for (j = 0; j < i; j++)
+			CHECK(strcmp(text, mbox_strerror(known[j])));
+	}
+	CHECK(!strcmp(mbox_strerror(-EXDEV), "unknown error"));
+	CHECK(!strcmp(mbox_strerror(INT_MIN), "unknown error"));
+	CHECK(!strcmp(mbox_strerror(INT_MAX), "unknown error"));
+}
+
+static void version(void)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%d.%d.%d", MBOX_VERSION_MAJOR,
+		 MBOX_VERSION_MINOR, MBOX_VERSION_PATCH);
+	CHECK(!strcmp(mbox_version(), text));
+}
+
+int main(void)
+{
+	printf("TAP version 13\n");
+	run("names lose one slash and nothing else", names);
+	run("the device is opened for one call, and its errors told", device);
+	run("mbox_create and mbox_open pass on what they are given", create);
+	run("a descriptor of something else gives no handle", from_fd);
+	run("mbox_status tells every field", status);
+	run("resize, chmod, chown and notify set what was asked", set);
+	run("sending one message", send_one);
+	run("receiving one message", recv_one);
+	run("sending a batch of any size, stopped anywhere", send_batch);
+	run("receiving a batch, stopped anywhere", recv_batch);
+	run("segments pass on what they are given", segments);
+	run("mapping a segment", map);
+	run("deadlines at the ends of their range", deadlines);
+	run("each error has its own explanation", errors);
+	run("the version", version);
+	printf("1..%d\n", tests);
+	return failures ? 1 : 0;
+}
