@@ -50,9 +50,11 @@ struct mbox_attr {
  * mbox_create() - create a mailbox and open it
  * @mb: where the new handle goes; untouched on an error
  * @name: the name, or NULL for an anonymous mailbox
- * @oflag: O_RDONLY to receive, O_WRONLY to send, O_RDWR for both; with O_EXCL
- *         a name in use is refused, without it an existing mailbox is opened
- *         as by mbox_open() and keeps its attributes; O_NONBLOCK: calls on this
+ * @oflag: O_RDONLY to receive, O_WRONLY to send, O_RDWR for both, and
+ *         O_WRONLY | O_RDWR for neither: to look at the mailbox and change it,
+ *         without being one of its senders and receivers; with O_EXCL a name
+ *         in use is refused, without it an existing mailbox is opened as by
+ *         mbox_open() and keeps its attributes; O_NONBLOCK: calls on this
  *         handle do not block; O_CLOEXEC is implied, O_CREAT is not taken
  * @mode: permission bits, 0 to 0777, less the umask: read bits allow
  *        receiving, write bits sending, execute bits mean nothing; a new
@@ -78,11 +80,12 @@ int mbox_create(struct mbox **mb, const char *name, int oflag, mode_t mode,
  * mbox_open() - open an existing mailbox by name
  * @mb: where the new handle goes; untouched on an error
  * @name: the name
- * @oflag: O_RDONLY to receive, O_WRONLY to send, O_RDWR for both; O_NONBLOCK;
- *         O_CLOEXEC is implied
+ * @oflag: O_RDONLY to receive, O_WRONLY to send, O_RDWR for both, and
+ *         O_WRONLY | O_RDWR for neither; O_NONBLOCK; O_CLOEXEC is implied
  *
  * Owner, group and mode are checked now, and the rights stay with the handle
- * whatever becomes of them later. Compare open(2).
+ * whatever becomes of them later. Who is allowed anything may ask for neither.
+ * Compare open(2).
  *
  * Return: 0; -ENOENT: no object has that name; -EPROTOTYPE: it is a segment's;
  * -EACCES: owner, group and mode do not allow @oflag; -EINVAL,

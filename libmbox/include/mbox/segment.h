@@ -30,9 +30,11 @@ struct mbox_segment;
  * mbox_segment_create() - create a segment of zeroed memory and open it
  * @seg: where the new handle goes; untouched on an error
  * @name: the name, or NULL for an anonymous segment
- * @oflag: O_RDONLY or O_RDWR; with O_EXCL a name in use is refused, without it
- *         an existing segment is opened as by mbox_segment_open() and keeps its
- *         length; O_CLOEXEC is implied, O_CREAT is not taken
+ * @oflag: O_RDONLY, O_RDWR, or O_WRONLY | O_RDWR only to look at the segment
+ *         and change its owner, group and mode; with O_EXCL a name in use is
+ *         refused, without it an existing segment is opened as by
+ *         mbox_segment_open() and keeps its length; O_CLOEXEC is implied,
+ *         O_CREAT is not taken
  * @mode: permission bits, 0 to 0777, less the umask: read bits allow reading,
  *        read and write bits writing
  * @length: bytes, at least 1; mappings cover it in whole pages
@@ -56,7 +58,8 @@ int mbox_segment_create(struct mbox_segment **seg, const char *name, int oflag,
  * mbox_segment_open() - open an existing segment by name
  * @seg: where the new handle goes; untouched on an error
  * @name: the name
- * @oflag: O_RDONLY or O_RDWR; O_CLOEXEC is implied
+ * @oflag: O_RDONLY, O_RDWR, or O_WRONLY | O_RDWR only to look at the segment
+ *         and change its owner, group and mode; O_CLOEXEC is implied
  *
  * Return: 0; -ENOENT: no object has that name; -EPROTOTYPE: it is a mailbox's;
  * -EACCES: owner, group and mode do not allow @oflag; -EINVAL,
