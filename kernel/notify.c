@@ -115,15 +115,13 @@ static void mbox_notice_signal(const struct mbox_notice *notice)
 }
 
 /**
- * mbox_notice_send_locked() - the empty mailbox got a message: tell whoever
- *                             asked to be told
- * @mailbox: the mailbox, locked
+ * mbox_notice_send_locked() - the empty mailbox got a message: tell who asked
+ *                             to be told
+ * @mailbox: the mailbox, locked, with a registration
  */
 void mbox_notice_send_locked(struct mbox_mailbox *mailbox)
 {
 	lockdep_assert_held(&mailbox->lock);
-	if (!mailbox->notice.pid)
-		return;
 	rcu_read_lock();
 	mbox_notice_signal(&mailbox->notice);
 	rcu_read_unlock();

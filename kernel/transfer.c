@@ -121,9 +121,8 @@ static bool mbox_room_locked(const struct mbox_mailbox *mailbox,
 static bool mbox_first_in_line_locked(const struct mbox_mailbox *mailbox,
 				      const struct mbox_message *message)
 {
-	const struct mbox_message *first = mbox_queue_first(&mailbox->blocked);
-
-	return !first || message->prio > first->prio;
+	return !mailbox->blocked.count ||
+	       message->prio > mbox_queue_first(&mailbox->blocked)->prio;
 }
 
 /**
@@ -156,7 +155,8 @@ bool mbox_sendable_locked(const struct mbox_mailbox *mailbox)
 /* There is something to receive that was not there before. */
 static void mbox_arrived_locked(struct mbox_mailbox *mailbox)
 {
-	if (mailbox->queue.count + mailbox->blocked.count == 1)
+	if (mailbox->notice.pid &&
+	    mailbox->queue.count + mailbox->blocked.count == 1)
 		mbox_notice_send_locked(mailbox);
 	mbox_wake_pollers(mailbox, EPOLLIN | EPOLLRDNORM);
 }
@@ -214,8 +214,10 @@ void mbox_admit_locked(struct mbox_mailbox *mailbox)
 	struct mbox_message *message;
 
 	lockdep_assert_held(&mailbox->lock);
-	while ((message = mbox_queue_first(&mailbox->blocked)) &&
-	       mbox_room_locked(mailbox, message)) {
+	while (mailbox->blocked.count) {
+		message = mbox_queue_first(&mailbox->blocked);
+		if (!mbox_room_locked(mailbox, message))
+			break;
 		mbox_queue_remove(&mailbox->blocked, message);
 		mbox_queue_add(&mailbox->queue, message);
 		if (!message->sync)
