@@ -382,7 +382,7 @@ struct mbox_status {
  *
  * Compare fstat(2) and mq_getattr(3).
  *
- * Return: 0; -EFAULT.
+ * Return: 0.
  */
 int mbox_status(const struct mbox *mb, struct mbox_status *status);
 
@@ -394,8 +394,7 @@ int mbox_status(const struct mbox *mb, struct mbox_status *status);
  * Below what is queued nothing is lost: senders wait until it has drained.
  * Growing lets waiting senders in.
  *
- * Return: 0; -EPERM: only the owner, or a process with CAP_FOWNER, may do that;
- * -EINVAL: a capacity out of its range; -ENOMEM.
+ * Return: 0; -EPERM: only the owner, or a process with CAP_FOWNER, may do that.
  */
 int mbox_resize(struct mbox *mb, uint64_t capacity);
 

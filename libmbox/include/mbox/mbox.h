@@ -23,7 +23,8 @@
  * what an error means here and what to do about it. Beside the errors that each
  * call lists, every call that talks to the kernel can return
  *
- *  - EFAULT: a pointer that cannot be read or written
+ *  - EFAULT: a name, or the bytes of a message, where no memory is; a struct
+ *    of this library is not checked so
  *  - ENOTTY: the loaded module is older than this library and does not know
  *    the call
  *

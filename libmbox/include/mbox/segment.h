@@ -160,7 +160,7 @@ struct mbox_segment_status {
  * @seg: the segment
  * @status: filled in on success, untouched on an error
  *
- * Return: 0; -EFAULT.
+ * Return: 0.
  */
 int mbox_segment_status(const struct mbox_segment *seg,
 			struct mbox_segment_status *status);
