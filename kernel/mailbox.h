@@ -65,7 +65,7 @@ struct mbox_queue {
  * @withdrawn: its sender gave up while @taken; protected by the mailbox's lock
  * @tracked: it was sent with a waiter
  * @sync: the waiter is for a receiver, not for room
- * @hasty: the waiter must not wait for a receiver's page faults
+ * @hasty: it was handed over: its waiter must not wait for page faults
  * @prio: the sender's
  * @tag: the sender's
  * @pid: the sending process
@@ -109,6 +109,7 @@ struct mbox_message {
  * @since: when it began
  * @size: a receiver's buffer
  * @message: what it sends, or what it was given
+ * @handed: a sender's message went to a waiting receiver
  * @error: the result, 0 or negative
  * @done: set last, see MBOX_BARRIER
  */
@@ -118,6 +119,7 @@ struct mbox_waiter {
 	ktime_t since;
 	size_t size;
 	struct mbox_message *message;
+	bool handed;
 	int error;
 	bool done;
 };

@@ -68,6 +68,7 @@ static struct mbox_message *mbox_message_new(struct mbox_mailbox *mailbox,
 	if (!message)
 		return NULL;
 	refcount_set(&message->ref, 1);
+	message->seq = 0;
 	message->queue = NULL;
 	message->waiter = NULL;
 	message->taken = false;

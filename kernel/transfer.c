@@ -261,15 +261,16 @@ static int mbox_offer_locked(struct mbox_mailbox *mailbox,
 {
 	bool fits = mbox_room_locked(mailbox, message) &&
 		    mbox_first_in_line_locked(mailbox, message);
-	bool handed;
 
 	if (mbox_hung_up_locked(mailbox, &mailbox->receivers))
 		return -EPIPE;
-	message->seq = ++mailbox->arrivals;
-	message->hasty = nonblock;
+	if (!message->seq)
+		message->seq = ++mailbox->arrivals;
 	message->tracked = message->sync || !mailbox->capacity;
-	handed = mbox_hand_over_locked(mailbox, message);
-	if (!handed) {
+	message->hasty = true;
+	waiter->handed = mbox_hand_over_locked(mailbox, message);
+	if (!waiter->handed) {
+		message->hasty = false;
 		message->tracked |= !fits;
 		if (message->tracked && nonblock)
 			return -EAGAIN;
@@ -304,31 +305,41 @@ static bool mbox_withdraw_locked(struct mbox_mailbox *mailbox,
 	return true;
 }
 
+/* A message that was handed over is on its way and needs no patience. */
 static int mbox_send_wait(struct mbox_mailbox *mailbox,
-			  struct mbox_message *message,
 			  struct mbox_waiter *waiter,
 			  const struct mbox_patience *patience)
 {
-	unsigned int state = patience->nonblock ? TASK_KILLABLE :
-						  TASK_INTERRUPTIBLE;
-	int err = mbox_wait(waiter, state, patience);
-	bool owned = false;
+	static const struct mbox_patience for_ever;
+	int err = mbox_wait(waiter, patience->nonblock ? TASK_KILLABLE :
+							 TASK_INTERRUPTIBLE,
+			    waiter->handed ? &for_ever : patience);
 
-	if (err) {
-		spin_lock(&mailbox->lock);
-		if (!waiter->done)
-			owned = mbox_withdraw_locked(mailbox, message);
-		else
-			err = 0;
-		spin_unlock(&mailbox->lock);
-	}
-	if (!err) {
+	if (!err)
+		return waiter->error;
+	spin_lock(&mailbox->lock);
+	if (waiter->done)
 		err = waiter->error;
-		owned = err;
-	}
-	if (owned)
-		mbox_message_put(mailbox, message);
+	else if (!mbox_withdraw_locked(mailbox, waiter->message))
+		waiter->message = NULL;
+	spin_unlock(&mailbox->lock);
 	return err;
+}
+
+static int mbox_send_once(struct mbox_mailbox *mailbox,
+			  struct mbox_message **message,
+			  const struct mbox_patience *patience)
+{
+	struct mbox_waiter waiter = { .message = *message };
+	int ret;
+
+	spin_lock(&mailbox->lock);
+	ret = mbox_offer_locked(mailbox, *message, &waiter, patience->nonblock);
+	spin_unlock(&mailbox->lock);
+	if (ret > 0)
+		ret = mbox_send_wait(mailbox, &waiter, patience);
+	*message = waiter.message;
+	return ret;
 }
 
 /**
@@ -337,22 +348,22 @@ static int mbox_send_wait(struct mbox_mailbox *mailbox,
  * @message: taken over, whatever the result
  * @patience: how long to wait for room, or for a receiver
  *
- * Return: 0, -EAGAIN, -EPIPE, -EMSGSIZE, -ETIMEDOUT or -ERESTARTSYS.
+ * A receiver that could not copy the message at once gives it back: then it is
+ * offered again, as to a mailbox where nobody waits.
+ *
+ * Return: 0, -EAGAIN, -EPIPE, -ETIMEDOUT or -ERESTARTSYS.
  */
 int mbox_send(struct mbox_mailbox *mailbox, struct mbox_message *message,
 	      const struct mbox_patience *patience)
 {
-	struct mbox_waiter waiter = { .message = message };
-	int ret;
+	int err;
 
-	spin_lock(&mailbox->lock);
-	ret = mbox_offer_locked(mailbox, message, &waiter, patience->nonblock);
-	spin_unlock(&mailbox->lock);
-	if (ret > 0)
-		return mbox_send_wait(mailbox, message, &waiter, patience);
-	if (ret)
+	do {
+		err = mbox_send_once(mailbox, &message, patience);
+	} while (err == -EAGAIN && !patience->nonblock);
+	if (err && message)
 		mbox_message_put(mailbox, message);
-	return ret;
+	return err;
 }
 
 static struct mbox_message *
@@ -423,8 +434,8 @@ static struct mbox_message *mbox_take(struct mbox_mailbox *mailbox,
 }
 
 /*
- * The message goes to the next receiver, or back to where it was, or to a
- * sender that must not wait.
+ * The message goes to the next receiver, or back to where it was: to its
+ * sender, if it was handed over.
  */
 static void mbox_untake_locked(struct mbox_mailbox *mailbox,
 			       struct mbox_message *message)
@@ -498,9 +509,10 @@ static int mbox_commit(struct mbox_mailbox *mailbox,
 }
 
 /*
- * A sender that must not block cannot wait for this receiver's memory: copy
- * without page faults. If that fails give the message back, and copy it once
- * more for the sake of the faults, so that the next one finds the memory there.
+ * A sender that waits for the copy alone is not to wait for this receiver's
+ * memory: copy without page faults. If that fails give the message back, and
+ * copy it once more for the sake of the faults, so that the next one finds the
+ * memory there.
  */
 static int mbox_copy_hasty(struct mbox_mailbox *mailbox, struct mbox_sink *sink,
 			   struct mbox_message *message)
