@@ -51,10 +51,10 @@ static void draw_progress(const struct result *result, uint64_t total)
 static void collect_reports(struct result *result, uint64_t total)
 {
 	struct mbox *reports = open_mailbox(REPORTS, O_RDONLY);
-	struct mbox *lines = open_mailbox(LINES, O_RDONLY);
+	struct mbox *lines = open_mailbox(LINES, O_ACCMODE);
 	const int show = is_terminal();
 	struct mbox_status status;
-	struct report report;
+	struct report report = { 0 };
 	struct mbox_message msg = { .data = &report, .size = sizeof(report) };
 	int left = 1 + WORKERS;
 

@@ -92,7 +92,7 @@ static size_t write_counts(const char *path)
 int editor(const char *counts)
 {
 	struct mbox *mb = open_mailbox(RESULT, O_RDONLY);
-	struct result result;
+	struct result result = { 0 };
 	struct mbox_message msg = { .data = &result, .size = sizeof(result) };
 	struct report sum = { 0 };
 	int i;

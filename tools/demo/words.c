@@ -26,11 +26,8 @@ static void unlink_names(void)
 		mbox_unlink(names[i]);
 }
 
-/*
- * The creator keeps the receiving end: so nobody finds lines without a receiver
- * before the first worker is there, and the reader is its first sender.
- */
-static struct mbox *create_mailbox(const char *name, uint64_t capacity, unsigned int flags)
+/* Opened for neither side: the reader shall be its first sender. */
+static void create_mailbox(const char *name, uint64_t capacity, unsigned int flags)
 {
 	const struct mbox_attr attr = {
 		.capacity = capacity,
@@ -39,8 +36,8 @@ static struct mbox *create_mailbox(const char *name, uint64_t capacity, unsigned
 	};
 	struct mbox *mb;
 
-	check(mbox_create(&mb, name, O_RDONLY | O_EXCL, 0600, &attr), name);
-	return mb;
+	check(mbox_create(&mb, name, O_ACCMODE | O_EXCL, 0600, &attr), name);
+	mbox_close(mb);
 }
 
 static void create_table(void)
@@ -131,7 +128,6 @@ static int wait_all(pid_t *pids)
 int main(int argc, char **argv)
 {
 	pid_t pids[PROCESSES] = { 0 };
-	struct mbox *lines, *reports, *result;
 	uint64_t total;
 	int failed;
 
@@ -141,17 +137,14 @@ int main(int argc, char **argv)
 	}
 	total = total_size(argv + 2);
 	unlink_names();
-	lines = create_mailbox(LINES, LINES_HELD, MBOX_HANGUP);
-	reports = create_mailbox(REPORTS, MBOX_UNBOUNDED, 0);
-	result = create_mailbox(RESULT, 0, 0);
+	create_mailbox(LINES, LINES_HELD, MBOX_HANGUP);
+	create_mailbox(REPORTS, MBOX_UNBOUNDED, 0);
+	create_mailbox(RESULT, 0, 0);
 	create_table();
 	failed = start_all(pids, argv, total);
 	if (failed)
 		end_all(pids);
 	failed |= wait_all(pids);
 	unlink_names();
-	mbox_close(result);
-	mbox_close(reports);
-	mbox_close(lines);
 	return failed;
 }

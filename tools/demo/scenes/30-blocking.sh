@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT OR LGPL-2.1
+# shellcheck source=../scene.sh
 . "${demo:?}/scene.sh"
 
 title "Blocking and non-blocking: a mailbox that holds 2"

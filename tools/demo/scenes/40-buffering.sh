@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT OR LGPL-2.1
+# shellcheck source=../scene.sh
 . "${demo:?}/scene.sh"
 
 title "Buffering: none (rendezvous), bounded, unbounded, changed while in use"
