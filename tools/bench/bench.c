@@ -268,7 +268,7 @@ static void print_table(const struct run *run)
 {
 	unsigned int i;
 
-	printf("Messages of 64 bytes on one CPU, %d a round, the median of %d rounds%s.\n",
+	printf("Messages of 64 bytes on one CPU, %d a round, the median of %u rounds%s.\n",
 	       TIMES, run->rounds, run->fifo ? "" : "; not SCHED_FIFO, which takes root");
 	for (i = 0; i < NR_ROWS; i++)
 		print_row(run, i);
