@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT OR LGPL-2.1
+#include "command.h"
+#include "fail.h"
+#include "json.h"
+#include "table.h"
+
+static const struct option_text options[] = { JSON_OPTION, { 0 } };
+
+static void print_objects(const struct objects *objects, bool json)
+{
+	if (json)
+		print_json(table_json(objects));
+	else
+		print_table(stdout, objects);
+}
+
+static int run_ls(struct arguments *args)
+{
+	struct objects objects;
+	bool json = only_json(args);
+
+	read_objects(&objects);
+	print_objects(&objects, json);
+	free_objects(&objects);
+	return EXIT_OK;
+}
+
+static int run_seg_ls(struct arguments *args)
+{
+	struct objects objects;
+	bool json = only_json(args);
+
+	read_objects(&objects);
+	keep_kind(&objects, MBOX_SEGMENT);
+	print_objects(&objects, json);
+	free_objects(&objects);
+	return EXIT_OK;
+}
+
+const struct command ls_command = {
+	.name = "ls",
+	.operands = "",
+	.summary = "list what exists: how full, who waits, for how long",
+	.text =
+	"List the mailboxes and segments that you may see, sorted by name.\n"
+	"\n"
+	"FULL       messages in a mailbox of those that it holds; memory behind a\n"
+	"           segment of its length\n"
+	"BYTES      bytes in it; LARGEST: the largest message, a segment's length\n"
+	"SENDERS    descriptors that can send; how many wait, the longest for how long,\n"
+	"           and its process; for a segment its mappings\n"
+	"RECEIVERS  the same of those that can receive\n",
+	.example =
+	"  mbox ls\n"
+	"  mbox ls --json | jq -r '.[] | select(.waiting_senders > 0) | .name'\n",
+	.options = options,
+	.run = run_ls,
+};
+
+const struct command seg_ls_command = {
+	.name = "seg ls",
+	.operands = "",
+	.summary = "list the segments",
+	.text = "List the segments that you may see, as 'mbox ls' does.\n",
+	.example = "  mbox seg ls\n",
+	.options = options,
+	.run = run_seg_ls,
+};

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT OR LGPL-2.1
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include <mbox/mbox.h>
+
+#include "command.h"
+#include "fail.h"
+#include "format.h"
+#include "output.h"
+
+static const struct option_text recv_options[] = {
+	{ 'c', "count", "N", "stop after N messages" },
+	{ 'n', "nonblock", NULL, "take what is there, do not wait for more" },
+	{ 't', "timeout", "SECONDS", "stop when that time is up" },
+	OUTPUT_OPTIONS,
+	{ 0 }
+};
+
+static const struct option_text peek_options[] = {
+	OUTPUT_OPTIONS,
+	{ 0 }
+};
+
+/**
+ * struct receiver - what is received from where
+ * @message: with room for the largest
+ * @wanted: messages, UINT64_MAX for all that come
+ * @got: messages
+ */
+struct receiver {
+	const char *name;
+	struct mbox *mailbox;
+	struct mbox_message message;
+	enum output output;
+	unsigned int flags;
+	uint64_t deadline;
+	uint64_t wanted;
+	uint64_t got;
+};
+
+static void open_receiver(struct receiver *receiver)
+{
+	struct mbox_status status;
+	int error = mbox_open(&receiver->mailbox, receiver->name, O_RDONLY);
+
+	if (!error)
+		error = mbox_status(receiver->mailbox, &status);
+	if (error)
+		fail_on(receiver->name, "receive from it", error);
+	receiver->message.size = status.msgsize;
+	receiver->message.data = malloc(status.msgsize + 1);
+	if (!receiver->message.data)
+		fail_errno("memory");
+}
+
+static void close_receiver(struct receiver *receiver)
+{
+	mbox_close(receiver->mailbox);
+	free(receiver->message.data);
+}
+
+/*
+ * The messages ended before as many came as were wanted. One who wanted all
+ * that come has got them, if there was any, or if no more can come.
+ */
+static int stopped(const struct receiver *receiver, int error)
+{
+	const char *name = shown(receiver->name);
+	bool all = receiver->wanted == UINT64_MAX;
+
+	if (error == -EPIPE) {
+		if (all)
+			return EXIT_OK;
+		fail(EXIT_PEER_GONE, "%s: no sender is left after %" PRIu64 " of %" PRIu64 " messages",
+		     name, receiver->got, receiver->wanted);
+	}
+	if (error != -EAGAIN && error != -ETIMEDOUT)
+		fail_on(receiver->name, "receive from it", error);
+	if (all && receiver->got)
+		return EXIT_OK;
+	if (error == -EAGAIN)
+		fail(EXIT_WOULD_WAIT, "%s: it is empty after %" PRIu64 " messages: leave out --nonblock to wait",
+		     name, receiver->got);
+	fail(EXIT_WOULD_WAIT, "%s: the time was up after %" PRIu64 " messages: 'mbox stat' tells who sends",
+	     name, receiver->got);
+}
+
+static int receive(struct receiver *receiver)
+{
+	int error;
+
+	while (receiver->got < receiver->wanted) {
+		error = mbox_recv_msg(receiver->mailbox, &receiver->message,
+				      receiver->flags, receiver->deadline);
+		if (error)
+			return stopped(receiver, error);
+		receiver->got++;
+		print_message(receiver->name, &receiver->message,
+			      receiver->output);
+	}
+	return EXIT_OK;
+}
+
+static void read_options(struct arguments *args, struct receiver *receiver)
+{
+	int letter;
+
+	while ((letter = next_option(args)) != -1) {
+		switch (letter) {
+		case 'c':
+			receiver->wanted = parse_number(optarg, "count",
+							UINT64_MAX - 1);
+			break;
+		case 'n':
+			receiver->flags |= MBOX_NONBLOCK;
+			break;
+		case 't':
+			receiver->deadline = mbox_deadline_in(parse_seconds(optarg));
+			break;
+		default:
+			read_output_option(letter, &receiver->output);
+		}
+	}
+	receiver->name = parse_name(args->argv[0]);
+}
+
+static int run_recv(struct arguments *args)
+{
+	struct receiver receiver = { .wanted = UINT64_MAX };
+	int code;
+
+	read_options(args, &receiver);
+	open_receiver(&receiver);
+	follow_reader();
+	code = receive(&receiver);
+	close_receiver(&receiver);
+	return code;
+}
+
+static int run_peek(struct arguments *args)
+{
+	struct receiver receiver = { 0 };
+	unsigned int index = 0;
+	int error;
+
+	read_options(args, &receiver);
+	if (args->argv[1])
+		index = parse_number(args->argv[1], "place in the queue",
+				     MBOX_PEEK_MAX);
+	open_receiver(&receiver);
+	error = mbox_peek(receiver.mailbox, index, &receiver.message);
+	if (error == -ENOMSG)
+		fail(EXIT_NOT_FOUND, "%s: there is no message %u (the first is 0): 'mbox stat' tells how many are queued",
+		     shown(receiver.name), index);
+	if (error)
+		fail_on(receiver.name, "peek into it", error);
+	print_message(receiver.name, &receiver.message, receiver.output);
+	close_receiver(&receiver);
+	return EXIT_OK;
+}
+
+const struct command recv_command = {
+	.name = "recv",
+	.operands = "NAME",
+	.summary = "receive messages, each as a line",
+	.text =
+	"Receive messages and print each as a line at once, until --count of them came,\n"
+	"the --timeout is up, or no sender is left of a mailbox made with --hangup;\n"
+	"otherwise for ever. It ends too when nobody reads its output any more.\n",
+	.example =
+	"  mbox recv /jobs | consumer\n"
+	"  mbox recv --count=1 --timeout=5 /jobs || echo 'no job'\n"
+	"  mbox recv --nonblock --json /jobs       # empties it, tells who sent what\n",
+	.options = recv_options,
+	.least = 1,
+	.most = 1,
+	.run = run_recv,
+};
+
+const struct command peek_command = {
+	.name = "peek",
+	.operands = "NAME [N]",
+	.summary = "show a queued message and leave it there",
+	.text =
+	"Show the next message, or the one that comes after N others, and leave it where\n"
+	"it is.\n",
+	.example =
+	"  mbox peek /jobs\n"
+	"  mbox peek --json /jobs 2                # the third\n",
+	.options = peek_options,
+	.least = 1,
+	.most = 2,
+	.run = run_peek,
+};

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT OR LGPL-2.1
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <mbox/mbox.h>
+
+#include "command.h"
+#include "fail.h"
+#include "format.h"
+
+static const struct option_text options[] = {
+	{ 'p', "prio", "N", "priority, 0 to 32767; higher is received first (0)" },
+	{ 'T', "tag", "N", "a number that goes with the message (0)" },
+	{ 's', "sync", NULL, "wait until a receiver has the message" },
+	{ 'n', "nonblock", NULL, "fail where it would have to wait" },
+	{ 't', "timeout", "SECONDS", "fail when not all is sent by then" },
+	{ '0', "null", NULL, "messages on standard input end with NUL, not newline" },
+	{ 'r', "raw", NULL, "all of standard input is one message" },
+	{ 0 }
+};
+
+/**
+ * struct sender - what is sent where
+ * @message: with the tag and priority of all
+ * @number: messages begun
+ */
+struct sender {
+	const char *name;
+	struct mbox *mailbox;
+	struct mbox_message message;
+	unsigned int flags;
+	uint64_t deadline;
+	uint64_t number;
+};
+
+/* How messages are told apart on standard input. */
+struct format {
+	int delimiter;
+	bool raw;
+};
+
+static noreturn void fail_large(const struct sender *sender)
+{
+	struct mbox_status status = { 0 };
+	char limit[SIZE_TEXT];
+
+	mbox_status(sender->mailbox, &status);
+	size_text(limit, status.msgsize);
+	fail(EXIT_TOO_LARGE, "%s: message %" PRIu64 " is too large: it has %zu bytes, the limit is %" PRIu64 " (%s), set by 'mbox create --msgsize'",
+	     shown(sender->name), sender->number, sender->message.length,
+	     status.msgsize, limit);
+}
+
+static noreturn void fail_send(const struct sender *sender, int error)
+{
+	const char *name = shown(sender->name);
+	uint64_t number = sender->number;
+
+	switch (-error) {
+	case EMSGSIZE:
+		fail_large(sender);
+	case EAGAIN:
+		fail(EXIT_WOULD_WAIT, "%s: message %" PRIu64 " would have to wait: it is full or no receiver waits; leave out --nonblock or 'mbox resize' it",
+		     name, number);
+	case ETIMEDOUT:
+		fail(EXIT_WOULD_WAIT, "%s: message %" PRIu64 " was not taken in time: 'mbox stat' tells who receives",
+		     name, number);
+	case EPIPE:
+		fail(EXIT_PEER_GONE, "%s: message %" PRIu64 " not sent: no receiver is left",
+		     name, number);
+	default:
+		fail_on(sender->name, "send to it", error);
+	}
+}
+
+static void send_one(struct sender *sender, void *data, size_t length)
+{
+	int error;
+
+	sender->number++;
+	sender->message.data = data;
+	sender->message.length = length;
+	error = mbox_send_msg(sender->mailbox, &sender->message, sender->flags,
+			      sender->deadline);
+	if (error)
+		fail_send(sender, error);
+}
+
+static void send_lines(struct sender *sender, int delimiter)
+{
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t length;
+
+	while ((length = getdelim(&line, &room, delimiter, stdin)) != -1) {
+		if (line[length - 1] == delimiter)
+			length--;
+		send_one(sender, line, length);
+	}
+	free(line);
+	if (ferror(stdin))
+		fail_errno("standard input");
+}
+
+static void send_all(struct sender *sender)
+{
+	const size_t limit = MBOX_MSGSIZE_MAX;
+	char *data = malloc(limit + 1);
+	size_t length;
+
+	if (!data)
+		fail_errno("memory");
+	length = fread(data, 1, limit + 1, stdin);
+	if (ferror(stdin))
+		fail_errno("standard input");
+	if (length > limit)
+		fail(EXIT_TOO_LARGE, "standard input is too large for one message: the limit is 16M (%zu bytes)",
+		     limit);
+	send_one(sender, data, length);
+	free(data);
+}
+
+static void send_input(struct sender *sender, const struct format *format)
+{
+	if (format->raw)
+		send_all(sender);
+	else
+		send_lines(sender, format->delimiter);
+}
+
+static void read_options(struct arguments *args, struct sender *sender,
+			 struct format *format)
+{
+	int letter;
+
+	while ((letter = next_option(args)) != -1) {
+		switch (letter) {
+		case 'p':
+			sender->message.prio = parse_number(optarg, "priority",
+							    MBOX_PRIO_MAX);
+			break;
+		case 'T':
+			sender->message.tag = parse_number(optarg, "tag",
+							   UINT64_MAX);
+			break;
+		case 's':
+			sender->flags |= MBOX_SYNC;
+			break;
+		case 'n':
+			sender->flags |= MBOX_NONBLOCK;
+			break;
+		case 't':
+			sender->deadline = mbox_deadline_in(parse_seconds(optarg));
+			break;
+		case '0':
+			format->delimiter = '\0';
+			break;
+		case 'r':
+			format->raw = true;
+			break;
+		}
+	}
+	sender->name = parse_name(args->argv[0]);
+}
+
+static int run(struct arguments *args)
+{
+	struct sender sender = { 0 };
+	struct format format = { .delimiter = '\n' };
+	int error;
+	int i;
+
+	read_options(args, &sender, &format);
+	error = mbox_open(&sender.mailbox, sender.name, O_WRONLY);
+	if (error)
+		fail_on(sender.name, "send to it", error);
+	if (args->argc == 1)
+		send_input(&sender, &format);
+	for (i = 1; i < args->argc; i++)
+		send_one(&sender, args->argv[i], strlen(args->argv[i]));
+	mbox_close(sender.mailbox);
+	return EXIT_OK;
+}
+
+const struct command send_command = {
+	.name = "send",
+	.operands = "NAME [MESSAGE...]",
+	.summary = "send messages, or the lines of standard input",
+	.text =
+	"Send each MESSAGE. Without any, each line of standard input is one message, as\n"
+	"soon as it is there; the newline is not sent. A sender waits while the mailbox\n"
+	"is full. After -- a message can begin with a dash.\n",
+	.example =
+	"  mbox send /jobs 'first job' 'second job'\n"
+	"  producer | mbox send /jobs\n"
+	"  mbox send --prio=9 --timeout=2.5 /jobs urgent\n"
+	"  mbox send --raw /pictures <picture.png\n",
+	.options = options,
+	.least = 1,
+	.most = -1,
+	.run = run,
+};

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: MIT OR LGPL-2.1
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "command.h"
+#include "fail.h"
+#include "format.h"
+#include "handle.h"
+#include "json.h"
+#include "seals.h"
+
+#define NSEC_PER_MSEC 1000000
+
+static const struct option_text options[] = { JSON_OPTION, { 0 } };
+
+static void print_owner(const char *name, const char *kind, mode_t mode,
+			uid_t uid, gid_t gid)
+{
+	char owner[OWNER_TEXT];
+	char bits[MODE_TEXT];
+
+	owner_text(owner, uid, gid);
+	mode_text(bits, mode);
+	printf("Name:       %s\n", shown(name));
+	printf("Kind:       %s\n", kind);
+	printf("Owner:      %s\n", owner);
+	printf("Mode:       %s\n", bits);
+}
+
+static void print_messages(uint64_t count)
+{
+	printf("%" PRIu64 " message%s", count, count == 1 ? "" : "s");
+}
+
+static void print_room(const struct mbox_status *status)
+{
+	char text[SIZE_TEXT];
+	char bar[BAR_TEXT];
+
+	printf("Capacity:   ");
+	if (status->capacity == MBOX_UNBOUNDED)
+		printf("unbounded");
+	else if (!status->capacity)
+		printf("0, rendezvous");
+	else
+		print_messages(status->capacity);
+	size_text(text, status->msgsize);
+	printf("\nLargest:    %s\n", text);
+	if (status->bytes) {
+		size_text(text, status->bytes);
+		printf("Bytes:      at most %s\n", text);
+	}
+	size_text(text, status->queued_bytes);
+	printf("Queued:     ");
+	print_messages(status->queued);
+	printf(", %s bytes", text);
+	if (status->capacity && status->capacity != MBOX_UNBOUNDED) {
+		bar_text(bar, status->queued, status->capacity);
+		printf("  %s", bar);
+	}
+	putchar('\n');
+}
+
+static void print_side(const char *side, uint32_t open, uint32_t waiting,
+		       uint64_t ns, pid_t pid)
+{
+	char time[TIME_TEXT];
+
+	printf("%-11s %" PRIu32 " open, %" PRIu32 " waiting", side, open, waiting);
+	if (waiting) {
+		time_text(time, ns / NSEC_PER_MSEC);
+		printf(", the longest for %s", time);
+	}
+	if (pid)
+		printf(" (pid %d)", (int)pid);
+	putchar('\n');
+}
+
+static void print_total(const char *what, uint64_t messages, uint64_t bytes)
+{
+	char text[SIZE_TEXT];
+
+	size_text(text, bytes);
+	printf("%-11s ", what);
+	print_messages(messages);
+	printf(", %s bytes\n", text);
+}
+
+static void print_mailbox(const char *name, const struct mbox_status *status)
+{
+	print_owner(name, "mailbox", status->mode, status->uid, status->gid);
+	print_room(status);
+	print_side("Senders:", status->senders, status->waiting_senders,
+		   status->send_wait_ns, status->send_wait_pid);
+	print_side("Receivers:", status->receivers, status->waiting_receivers,
+		   status->recv_wait_ns, status->recv_wait_pid);
+	print_total("Sent:", status->sent, status->sent_bytes);
+	print_total("Received:", status->received, status->received_bytes);
+	printf("Hangup:     %s\n", status->flags & MBOX_HANGUP ?
+	       "told to the other side" : "not told");
+}
+
+static void print_mailbox_json(const char *name, const struct mbox_status *status)
+{
+	struct json_object *to = new_json();
+
+	add_name(to, name);
+	add_text(to, "kind", "mailbox");
+	add_number(to, "id", status->id);
+	add_owner(to, status->mode, status->uid, status->gid);
+	add_limit(to, "capacity", status->capacity, MBOX_UNBOUNDED);
+	add_number(to, "msgsize", status->msgsize);
+	add_limit(to, "bytes", status->bytes, 0);
+	add_number(to, "queued", status->queued);
+	add_number(to, "queued_bytes", status->queued_bytes);
+	add_number(to, "sent", status->sent);
+	add_number(to, "sent_bytes", status->sent_bytes);
+	add_number(to, "received", status->received);
+	add_number(to, "received_bytes", status->received_bytes);
+	add_number(to, "senders", status->senders);
+	add_number(to, "receivers", status->receivers);
+	add_number(to, "waiting_senders", status->waiting_senders);
+	add_number(to, "waiting_receivers", status->waiting_receivers);
+	add_number(to, "send_wait_ms", status->send_wait_ns / NSEC_PER_MSEC);
+	add_number(to, "recv_wait_ms", status->recv_wait_ns / NSEC_PER_MSEC);
+	add_number(to, "send_wait_pid", status->send_wait_pid);
+	add_number(to, "recv_wait_pid", status->recv_wait_pid);
+	add_json(to, "hangup",
+		 json_object_new_boolean(!!(status->flags & MBOX_HANGUP)));
+	print_json(to);
+}
+
+static void print_segment(const char *name,
+			  const struct mbox_segment_status *status)
+{
+	char seals[SEALS_TEXT];
+	char text[SIZE_TEXT];
+
+	print_owner(name, "segment", status->mode, status->uid, status->gid);
+	printf("Length:     %" PRIu64 " bytes\n", status->length);
+	size_text(text, status->resident);
+	printf("Resident:   %s\n", text);
+	printf("Attached:   %" PRIu32 ", %" PRIu32 " writable\n",
+	       status->attached, status->writable);
+	seals_text(seals, status->seals);
+	printf("Seals:      %s\n", *seals ? seals : "none");
+	printf("Huge pages: %s\n", status->flags & MBOX_HUGEPAGE ?
+	       "asked for" : "not asked for");
+}
+
+static void print_segment_json(const char *name,
+			       const struct mbox_segment_status *status)
+{
+	struct json_object *to = new_json();
+
+	add_name(to, name);
+	add_text(to, "kind", "segment");
+	add_number(to, "id", status->id);
+	add_owner(to, status->mode, status->uid, status->gid);
+	add_number(to, "length", status->length);
+	add_number(to, "resident", status->resident);
+	add_number(to, "attached", status->attached);
+	add_number(to, "writable", status->writable);
+	add_json(to, "seals", seals_json(status->seals));
+	add_json(to, "huge",
+		 json_object_new_boolean(!!(status->flags & MBOX_HUGEPAGE)));
+	print_json(to);
+}
+
+static int stat_mailbox(const char *name, struct mbox *mailbox, bool json)
+{
+	struct mbox_status status;
+	int error = mbox_status(mailbox, &status);
+
+	if (error)
+		fail_on(name, "look at it", error);
+	if (json)
+		print_mailbox_json(name, &status);
+	else
+		print_mailbox(name, &status);
+	return EXIT_OK;
+}
+
+static int stat_segment(const char *name, struct mbox_segment *segment, bool json)
+{
+	struct mbox_segment_status status;
+	int error = mbox_segment_status(segment, &status);
+
+	if (error)
+		fail_on(name, "look at it", error);
+	if (json)
+		print_segment_json(name, &status);
+	else
+		print_segment(name, &status);
+	return EXIT_OK;
+}
+
+static int run_stat(struct arguments *args)
+{
+	bool json = only_json(args);
+	const char *name = parse_name(args->argv[0]);
+	struct handle handle;
+	int error = open_any(name, &handle);
+
+	if (error)
+		fail_on(name, "look at it", error);
+	if (handle.mailbox)
+		stat_mailbox(name, handle.mailbox, json);
+	else
+		stat_segment(name, handle.segment, json);
+	close_any(&handle);
+	return EXIT_OK;
+}
+
+static int run_seg_stat(struct arguments *args)
+{
+	bool json = only_json(args);
+	const char *name = parse_name(args->argv[0]);
+	struct mbox_segment *segment;
+	int error = mbox_segment_open(&segment, name, O_NEITHER);
+
+	if (error)
+		fail_on(name, "look at it", error);
+	stat_segment(name, segment, json);
+	mbox_segment_close(segment);
+	return EXIT_OK;
+}
+
+const struct command stat_command = {
+	.name = "stat",
+	.operands = "NAME",
+	.summary = "tell all about one mailbox or segment",
+	.text =
+	"Tell all about one mailbox or segment: attributes, what is queued, who waits,\n"
+	"and what went through it since it was made.\n",
+	.example =
+	"  mbox stat /jobs\n"
+	"  mbox stat --json /jobs | jq .sent\n",
+	.options = options,
+	.least = 1,
+	.most = 1,
+	.run = run_stat,
+};
+
+const struct command seg_stat_command = {
+	.name = "seg stat",
+	.operands = "NAME",
+	.summary = "tell all about a segment",
+	.text = "Tell all about a segment: its length, mappings and seals.\n",
+	.example = "  mbox seg stat /table\n",
+	.options = options,
+	.least = 1,
+	.most = 1,
+	.run = run_seg_stat,
+};

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT OR LGPL-2.1
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fail.h"
+#include "format.h"
+#include "json.h"
+#include "table.h"
+
+/* A name whose every byte is escaped is the longest cell. */
+#define CELL (4 * MBOX_NAME_MAX + 2)
+
+static void kind_cell(char *cell, const struct object *object)
+{
+	strcpy(cell, object->kind == MBOX_MAILBOX ? "mailbox" : "segment");
+}
+
+static void owner_cell(char *cell, const struct object *object)
+{
+	owner_text(cell, object->uid, object->gid);
+}
+
+static void mode_cell(char *cell, const struct object *object)
+{
+	permissions_text(cell, object->mode);
+}
+
+static void full_cell(char *cell, const struct object *object)
+{
+	bool segment = object->kind == MBOX_SEGMENT;
+	uint64_t room = segment ? object->msgsize : object->capacity;
+	uint64_t used = segment ? object->bytes : object->queued;
+	char bar[BAR_TEXT];
+	char size[SIZE_TEXT];
+	char of[SIZE_TEXT];
+
+	if (!room) {
+		strcpy(cell, "rendezvous");
+		return;
+	}
+	if (room == MBOX_UNBOUNDED) {
+		snprintf(cell, CELL, "unbounded  %" PRIu64, used);
+		return;
+	}
+	bar_text(bar, used, room);
+	size_text(size, used);
+	size_text(of, room);
+	if (segment)
+		snprintf(cell, CELL, "%s %s/%s", bar, size, of);
+	else
+		snprintf(cell, CELL, "%s %" PRIu64 "/%" PRIu64, bar, used, room);
+}
+
+static void bytes_cell(char *cell, const struct object *object)
+{
+	size_text(cell, object->bytes);
+}
+
+static void largest_cell(char *cell, const struct object *object)
+{
+	size_text(cell, object->msgsize);
+}
+
+/* "3", or "3, 2 wait 4.1s (pid 77)": the one that has waited longest. */
+static void side_cell(char *cell, uint32_t open, uint32_t waiting, uint64_t ms,
+		      pid_t pid)
+{
+	char time[TIME_TEXT];
+	int used = snprintf(cell, CELL, "%" PRIu32, open);
+
+	if (!waiting)
+		return;
+	time_text(time, ms);
+	used += snprintf(cell + used, CELL - used, ", %" PRIu32 " wait%s %s",
+			 waiting, waiting == 1 ? "s" : "", time);
+	if (pid)
+		snprintf(cell + used, CELL - used, " (pid %d)", (int)pid);
+}
+
+static void senders_cell(char *cell, const struct object *object)
+{
+	if (object->kind == MBOX_SEGMENT)
+		snprintf(cell, CELL, "%" PRIu64 " mapped", object->queued);
+	else
+		side_cell(cell, object->senders, object->waiting_senders,
+			  object->send_wait_ms, object->send_wait_pid);
+}
+
+static void receivers_cell(char *cell, const struct object *object)
+{
+	if (object->kind == MBOX_SEGMENT)
+		strcpy(cell, "-");
+	else
+		side_cell(cell, object->receivers, object->waiting_receivers,
+			  object->recv_wait_ms, object->recv_wait_pid);
+}
+
+static void name_cell(char *cell, const struct object *object)
+{
+	snprintf(cell, CELL, "%s", object->name ? shown(object->name) : "-");
+}
+
+/* The name comes last: it may be as wide as it is. */
+static const struct column {
+	const char *title;
+	bool right;
+	void (*cell)(char *cell, const struct object *object);
+} columns[] = {
+	{ "KIND", false, kind_cell },
+	{ "OWNER", false, owner_cell },
+	{ "MODE", false, mode_cell },
+	{ "FULL", false, full_cell },
+	{ "BYTES", true, bytes_cell },
+	{ "LARGEST", true, largest_cell },
+	{ "SENDERS", false, senders_cell },
+	{ "RECEIVERS", false, receivers_cell },
+	{ "NAME", false, name_cell },
+};
+
+#define COLUMNS (sizeof(columns) / sizeof(columns[0]))
+
+static void measure(const struct objects *objects, int widths[COLUMNS])
+{
+	char cell[CELL];
+	size_t column;
+	size_t i;
+
+	for (column = 0; column < COLUMNS; column++) {
+		widths[column] = strlen(columns[column].title);
+		for (i = 0; i < objects->count; i++) {
+			columns[column].cell(cell, &objects->list[i]);
+			if ((int)strlen(cell) > widths[column])
+				widths[column] = strlen(cell);
+		}
+	}
+	widths[COLUMNS - 1] = 0;
+}
+
+static void print_cell(FILE *out, size_t column, int width, const char *cell)
+{
+	fprintf(out, columns[column].right ? "%*s" : "%-*s", width, cell);
+	fputs(column == COLUMNS - 1 ? "\n" : "  ", out);
+}
+
+void print_table(FILE *out, const struct objects *objects)
+{
+	int widths[COLUMNS];
+	char cell[CELL];
+	size_t column;
+	size_t i;
+
+	measure(objects, widths);
+	for (column = 0; column < COLUMNS; column++)
+		print_cell(out, column, widths[column], columns[column].title);
+	for (i = 0; i < objects->count; i++) {
+		for (column = 0; column < COLUMNS; column++) {
+			columns[column].cell(cell, &objects->list[i]);
+			print_cell(out, column, widths[column], cell);
+		}
+	}
+}
+
+static void add_mailbox(struct json_object *to, const struct object *object)
+{
+	add_limit(to, "capacity", object->capacity, MBOX_UNBOUNDED);
+	add_number(to, "msgsize", object->msgsize);
+	add_number(to, "queued", object->queued);
+	add_number(to, "queued_bytes", object->bytes);
+	add_number(to, "senders", object->senders);
+	add_number(to, "receivers", object->receivers);
+	add_number(to, "waiting_senders", object->waiting_senders);
+	add_number(to, "waiting_receivers", object->waiting_receivers);
+	add_number(to, "send_wait_ms", object->send_wait_ms);
+	add_number(to, "recv_wait_ms", object->recv_wait_ms);
+	add_number(to, "send_wait_pid", object->send_wait_pid);
+	add_number(to, "recv_wait_pid", object->recv_wait_pid);
+}
+
+static void add_segment(struct json_object *to, const struct object *object)
+{
+	add_number(to, "length", object->msgsize);
+	add_number(to, "resident", object->bytes);
+	add_number(to, "attached", object->queued);
+}
+
+static struct json_object *object_json(const struct object *object)
+{
+	struct json_object *to = new_json();
+	bool segment = object->kind == MBOX_SEGMENT;
+
+	add_name(to, object->name);
+	add_text(to, "kind", segment ? "segment" : "mailbox");
+	add_number(to, "id", object->id);
+	add_owner(to, object->mode, object->uid, object->gid);
+	if (segment)
+		add_segment(to, object);
+	else
+		add_mailbox(to, object);
+	return to;
+}
+
+struct json_object *table_json(const struct objects *objects)
+{
+	struct json_object *array = json_object_new_array();
+	size_t i;
+
+	if (!array)
+		fail_errno("memory");
+	for (i = 0; i < objects->count; i++)
+		json_object_array_add(array, object_json(&objects->list[i]));
+	return array;
+}
