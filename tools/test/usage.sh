@@ -1,0 +1,134 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT OR LGPL-2.1
+#
+# Wrong use: one line that says what and where to read more, nothing on the standard output, and
+# the exit code for it. Nothing here comes as far as to the module.
+set -eu
+cd "$(dirname -- "$0")/.."
+mbox=${MBOX:-build/mbox}
+. test/tap.sh
+
+out=$(mktemp)
+err=$(mktemp)
+trap 'rm -f "$out" "$err"' EXIT
+
+# refused CODE TEXT ARGUMENT...: TEXT has to be in the line.
+refused() {
+	local code=$1 text=$2 got=0
+	shift 2
+	"$mbox" "$@" >"$out" 2>"$err" </dev/null || got=$?
+	[ $got = "$code" ] && [ "$(wc -l <"$err")" = 1 ] && [ ! -s "$out" ] &&
+		grep -q '^mbox' "$err" && grep -qF -- "$text" "$err" && got=0 || got=1
+	ok $got "mbox $*" "$(cat "$err" "$out")"
+}
+
+refused 2 "no command is given (see 'mbox --help')"
+refused 2 "'nonsense' is not a command" nonsense
+refused 2 "'--nonsense' is not a command" --nonsense
+refused 2 "'nonsense' is not a command" help nonsense
+refused 2 "no command is given (see 'mbox seg --help')" seg
+refused 2 "'nonsense' is not a command (see 'mbox seg --help')" seg nonsense
+refused 2 "it takes NAME (see 'mbox create --help')" create
+refused 2 "'/b' is too much" create /a /b
+refused 2 "'--nonsense' is not an option here" create --nonsense /a
+refused 2 "there is no option -z" create -xz /a
+refused 2 "--capacity needs an argument" create /a --capacity
+refused 2 "-c needs an argument" create /a -c
+refused 2 "'many' is no capacity" create --capacity=many /a
+refused 2 "'-1' is no capacity" create --capacity=-1 /a
+refused 2 "too high a capacity" create --capacity=18446744073709551615 /a
+refused 2 "'64X' is no message size" create --msgsize=64X /a
+refused 2 "'64KB' is no message size" create --msgsize=64KB /a
+refused 2 "'' is no message size" create --msgsize= /a
+refused 7 "17M is too large a message size: the limit is 16M (16777216 bytes)" create --msgsize=17M /a
+refused 7 "too large a message size" create --msgsize=99999999999999999999 /a
+refused 7 "too large a limit of bytes" create --bytes=16E /a
+refused 2 "raise --bytes or lower --msgsize" create --bytes=8K /a
+refused 2 "'888' is no mode" create --mode=888 /a
+refused 2 "'1777' is no mode" create --mode=1777 /a
+refused 2 "'rw' is no mode" create --mode=rw /a
+refused 2 "'' is no name" create ''
+refused 2 "'/' is no name" create /
+refused 2 "'//a' is no name" create //a
+refused 2 "'/a/b' is no name" create /a/b
+refused 2 "'..' is no name" create ..
+refused 7 "the name has 256 bytes, more than the limit of 255" create "/$(printf 'n%.0s' {1..256})"
+refused 2 "'/a' is too much: it takes nothing" ls /a
+refused 2 "it takes NAME" stat
+refused 2 "it takes NAME [MESSAGE...]" send
+refused 2 "32768 is too high a priority: the limit is 32767" send --prio=32768 /a
+refused 2 "'-1' is no priority" send --prio=-1 /a
+refused 2 "'high' is no priority" send --prio=high /a
+refused 2 "too high a tag" send --tag=18446744073709551616 /a
+refused 2 "'soon' is no time" send --timeout=soon /a
+refused 2 "'-1' is no time" recv --timeout=-1 /a
+refused 2 "'inf' is no time" recv --timeout=inf /a
+refused 2 "'two' is no count" recv --count=two /a
+refused 2 "'--sync' is not an option here" recv --sync /a
+refused 2 "65536 is too high a place in the queue" peek /a 65536
+refused 2 "it takes NAME CAPACITY" resize /a
+refused 2 "'x' is no capacity" resize /a x
+refused 2 "it takes MODE NAME..." chmod 600
+refused 2 "'/a' is no mode" chmod /a 600
+refused 2 "there is no user 'no-such-user'" chown no-such-user /a
+refused 2 "there is no group 'no-such-group'" chown :no-such-group /a
+refused 2 "it takes NAME..." rm
+refused 2 "'a/b' is no name" rm /a a/b
+refused 2 "it takes NAME LENGTH" seg create /a
+refused 2 "a segment has at least one byte" seg create /a 0
+refused 2 "'long' is no length" seg create /a long
+refused 2 "a segment has at least one byte" seg resize /a 0
+refused 2 "'tight' is no seal: there are shrink, grow, write and seal" seg seal /a grow tight
+refused 2 "'-4' is no offset" seg read --offset=-4 /a
+refused 2 "from 0.05 to 3600 seconds" watch --interval=0
+refused 2 "this is no terminal: use 'mbox ls'" watch
+
+# told CODE ARGUMENT...: help or version on the standard output alone.
+told() {
+	local got=0
+	"$mbox" "$@" >"$out" 2>"$err" </dev/null || got=$?
+	[ $got = 0 ] && [ -s "$out" ] && [ ! -s "$err" ] || got=1
+	ok $got "mbox $*" "$(cat "$err")"
+}
+
+told --help
+told -h
+told help
+told --version
+told -V
+told seg --help
+told help seg
+told send --help /a --nonsense
+same "a full disk is told" "$("$mbox" --help 2>&1 >/dev/full || echo $?)" \
+	"mbox: standard output: No space left on device
+1"
+
+# Without the module: each command says so.
+without_module() {
+	if [ -e /dev/mbox ]; then
+		ok 0 "mbox $* without the module # SKIP the module is loaded here"
+	else
+		refused 10 "/dev/mbox is not there: the module is not loaded: as root 'modprobe mbox', or 'insmod mbox.ko'" "$@"
+	fi
+}
+
+without_module create /a
+without_module ls
+without_module stat /a
+without_module send /a hello
+without_module recv /a
+without_module peek /a
+without_module resize /a 1
+without_module chmod 600 /a
+without_module chown 0 /a
+without_module rm /a
+without_module seg create /a 1
+without_module seg ls
+without_module seg stat /a
+without_module seg resize /a 1
+without_module seg seal /a grow
+without_module seg read /a
+without_module seg write /a
+without_module seg rm /a
+without_module watch --json
+done_testing
