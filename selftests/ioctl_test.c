@@ -1,0 +1,480 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What holds for every ioctl alike: which descriptor knows it, the growth rule for its struct,
+ * bits that have no meaning, and bad addresses of the struct. What a refused call did is looked
+ * for in the mailbox, the segment and the names that the calls are about.
+ */
+#include "common.h"
+#include "harness.h"
+
+enum { ON_DEVICE, ON_MAILBOX, ON_SEGMENT, KINDS };
+
+FIXTURE(ioctl) {
+	int fd[KINDS];
+	const char *fresh;	/* no object has it: what creates uses it */
+	const char *known;	/* a mailbox has it */
+	struct mbox_ioc_status mailbox;
+	struct mbox_ioc_segment_status segment;
+};
+
+typedef FIXTURE_DATA(ioctl) fixture;
+
+static __u32 number;
+static struct mbox_ioc_msg batch_entry;
+
+union argument {
+	struct mbox_ioc_create create;
+	struct mbox_ioc_open open;
+	struct mbox_ioc_unlink unlink;
+	struct mbox_ioc_segment segment;
+	struct mbox_ioc_set set;
+	struct mbox_ioc_msg msg;
+	struct mbox_ioc_batch batch;
+	struct mbox_ioc_status status;
+	struct mbox_ioc_notify notify;
+	struct mbox_ioc_segment_status segment_status;
+	unsigned char bytes[1 << _IOC_SIZEBITS];
+};
+
+static void fill_create(const fixture *f, union argument *arg)
+{
+	arg->create = mb_template(f->fresh, 1, O_RDWR | O_EXCL);
+}
+
+static void fill_open(const fixture *f, union argument *arg)
+{
+	arg->open = (struct mbox_ioc_open) {
+		.name = addr(f->known), .oflag = O_RDWR, .kind = MBOX_MAILBOX };
+}
+
+static void fill_unlink(const fixture *f, union argument *arg)
+{
+	arg->unlink.name = addr(f->known);
+}
+
+static void fill_segment(const fixture *f, union argument *arg)
+{
+	arg->segment = seg_template(f->fresh, 1, O_RDWR | O_EXCL);
+}
+
+static void fill_set(const fixture *f, union argument *arg)
+{
+	arg->set = (struct mbox_ioc_set) { .fields = MBOX_SET_CAPACITY, .capacity = 7 };
+}
+
+static void fill_set_segment(const fixture *f, union argument *arg)
+{
+	arg->set = (struct mbox_ioc_set) { .fields = MBOX_SET_LENGTH, .length = 7 };
+}
+
+static void fill_msg(const fixture *f, union argument *arg)
+{
+	arg->msg = mb_msg(&number, sizeof(number), MBOX_NONBLOCK);
+}
+
+static void fill_batch(const fixture *f, union argument *arg)
+{
+	batch_entry = mb_msg(&number, sizeof(number), 0);
+	arg->batch = (struct mbox_ioc_batch) {
+		.msgs = addr(&batch_entry),
+		.nr = 1,
+		.msg_size = sizeof(batch_entry),
+		.flags = MBOX_NONBLOCK,
+	};
+}
+
+static void fill_nothing(const fixture *f, union argument *arg)
+{
+}
+
+/* Access mode 3, which is O_WRONLY | O_RDWR, has a meaning here. */
+#define OFLAGS	(O_ACCMODE | O_NONBLOCK | O_CLOEXEC)
+
+struct bits {
+	size_t offset;
+	size_t size;
+	__u64 known;	/* bits that can be set beside what fill() set */
+};
+
+#define BITS(type, field, known_) {				\
+	.offset = offsetof(struct type, field),			\
+	.size = sizeof(((struct type *)0)->field),		\
+	.known = known_,					\
+}
+
+static const struct ioc {
+	const char *name;
+	unsigned long cmd;
+	int on;
+	bool writes;
+	void (*fill)(const fixture *f, union argument *arg);
+	struct bits bits[12];
+} iocs[] = {
+	{ "CREATE", MBOX_IOC_CREATE, ON_DEVICE, false, fill_create, {
+		BITS(mbox_ioc_create, oflag, O_EXCL | OFLAGS),
+		BITS(mbox_ioc_create, mode, 0777),
+		BITS(mbox_ioc_create, flags, MBOX_HANGUP),
+		BITS(mbox_ioc_create, __reserved, 0),
+	} },
+	{ "OPEN", MBOX_IOC_OPEN, ON_DEVICE, false, fill_open, {
+		BITS(mbox_ioc_open, oflag, OFLAGS),
+		BITS(mbox_ioc_open, kind, 3),
+	} },
+	{ "UNLINK", MBOX_IOC_UNLINK, ON_DEVICE, false, fill_unlink, { } },
+	{ "SEGMENT", MBOX_IOC_SEGMENT, ON_DEVICE, false, fill_segment, {
+		BITS(mbox_ioc_segment, oflag, O_EXCL | OFLAGS),
+		BITS(mbox_ioc_segment, mode, 0777),
+		BITS(mbox_ioc_segment, flags, MBOX_HUGEPAGE),
+		BITS(mbox_ioc_segment, __reserved, 0),
+	} },
+	{ "SET on a mailbox", MBOX_IOC_SET, ON_MAILBOX, false, fill_set, {
+		BITS(mbox_ioc_set, fields, 0x0f),
+		BITS(mbox_ioc_set, mode, 0),
+		BITS(mbox_ioc_set, uid, 0),
+		BITS(mbox_ioc_set, gid, 0),
+		BITS(mbox_ioc_set, capacity, ~0ULL),
+		BITS(mbox_ioc_set, length, 0),
+		BITS(mbox_ioc_set, seals, 0),
+		BITS(mbox_ioc_set, __reserved, 0),
+	} },
+	{ "SET on a segment", MBOX_IOC_SET, ON_SEGMENT, false, fill_set_segment, {
+		BITS(mbox_ioc_set, fields, 0x37),
+		BITS(mbox_ioc_set, mode, 0),
+		BITS(mbox_ioc_set, uid, 0),
+		BITS(mbox_ioc_set, gid, 0),
+		BITS(mbox_ioc_set, capacity, 0),
+		BITS(mbox_ioc_set, seals, 0),
+		BITS(mbox_ioc_set, __reserved, 0),
+	} },
+	{ "SEND", MBOX_IOC_SEND, ON_MAILBOX, false, fill_msg, {
+		BITS(mbox_ioc_msg, deadline, ~0ULL >> 1),
+		BITS(mbox_ioc_msg, flags,
+		     MBOX_NONBLOCK | MBOX_REALTIME | MBOX_IOV | MBOX_SYNC),
+		BITS(mbox_ioc_msg, prio, MBOX_PRIO_MAX),
+		BITS(mbox_ioc_msg, index, 0),
+	} },
+	{ "RECV", MBOX_IOC_RECV, ON_MAILBOX, true, fill_msg, {
+		BITS(mbox_ioc_msg, deadline, ~0ULL >> 1),
+		BITS(mbox_ioc_msg, flags,
+		     MBOX_NONBLOCK | MBOX_REALTIME | MBOX_IOV | MBOX_PEEK),
+		BITS(mbox_ioc_msg, index, 0),
+	} },
+	{ "SEND_BATCH", MBOX_IOC_SEND_BATCH, ON_MAILBOX, false, fill_batch, {
+		BITS(mbox_ioc_batch, deadline, ~0ULL >> 1),
+		BITS(mbox_ioc_batch, flags, MBOX_NONBLOCK | MBOX_REALTIME),
+		BITS(mbox_ioc_batch, __reserved, 0),
+	} },
+	{ "RECV_BATCH", MBOX_IOC_RECV_BATCH, ON_MAILBOX, false, fill_batch, {
+		BITS(mbox_ioc_batch, deadline, ~0ULL >> 1),
+		BITS(mbox_ioc_batch, flags, MBOX_NONBLOCK | MBOX_REALTIME),
+		BITS(mbox_ioc_batch, __reserved, 0),
+	} },
+	{ "STATUS", MBOX_IOC_STATUS, ON_MAILBOX, true, fill_nothing, { } },
+	{ "NOTIFY", MBOX_IOC_NOTIFY, ON_MAILBOX, false, fill_nothing, {
+		BITS(mbox_ioc_notify, signo, 0x7f),
+		BITS(mbox_ioc_notify, __reserved, 0),
+	} },
+	{ "SEGMENT_STATUS", MBOX_IOC_SEGMENT_STATUS, ON_SEGMENT, true, fill_nothing, { } },
+};
+
+#define for_each_ioc(ioc) for (ioc = iocs; ioc < iocs + ARRAY_SIZE(iocs); ioc++)
+
+/* One message in the mailbox, one known name: what all of the calls need to work. */
+static void prepare(struct __test_metadata *_metadata, fixture *f)
+{
+	close(mb_create(f->known, 1, O_RDWR));
+	mb_unlink(f->fresh);
+	while (mb_take(f->fd[ON_MAILBOX], MBOX_NONBLOCK) >= 0)
+		;
+	ASSERT_EQ(0, mb_set_capacity(f->fd[ON_MAILBOX], 2));
+	ASSERT_EQ(0, mb_put(f->fd[ON_MAILBOX], 42, 0, MBOX_NONBLOCK));
+	f->mailbox = mb_status(f->fd[ON_MAILBOX]);
+	f->segment = seg_status(f->fd[ON_SEGMENT]);
+}
+
+static bool unchanged(const fixture *f)
+{
+	struct mbox_ioc_segment_status segment = seg_status(f->fd[ON_SEGMENT]);
+	int known = mb_open(f->known, O_RDONLY), fresh = mb_open(f->fresh, O_RDONLY);
+
+	close(known);
+	return mb_unchanged(f->fd[ON_MAILBOX], &f->mailbox) &&
+	       !memcmp(&segment, &f->segment, sizeof(segment)) &&
+	       known >= 0 && fresh == -ENOENT;
+}
+
+static int call(fixture *f, const struct ioc *ioc, size_t size, const void *arg)
+{
+	int ret = ctl(f->fd[ioc->on], ioc_sized(ioc->cmd, size), arg);
+
+	if (ioc->on == ON_DEVICE && ret > 0)
+		close(ret);
+	return ret < 0 ? ret : 0;
+}
+
+FIXTURE_SETUP(ioctl)
+{
+	self->fresh = unique_name("fresh");
+	self->known = unique_name("known");
+	self->fd[ON_DEVICE] = device();
+	self->fd[ON_MAILBOX] = mb_create(NULL, 2, O_RDWR);
+	self->fd[ON_SEGMENT] = seg_create(NULL, 7, O_RDWR);
+	ASSERT_LE(0, self->fd[ON_DEVICE]);
+	ASSERT_LE(0, self->fd[ON_MAILBOX]);
+	ASSERT_LE(0, self->fd[ON_SEGMENT]);
+}
+
+FIXTURE_TEARDOWN(ioctl)
+{
+	mb_unlink(self->known);
+	mb_unlink(self->fresh);
+}
+
+#define EXPECT_CALL(expected, ioc, size, arg) do {				\
+	int call_ = call(self, ioc, size, arg);					\
+										\
+	EXPECT_EQ(expected, call_)						\
+		TH_LOG("%s, size %zu", (ioc)->name, (size_t)(size));		\
+} while (0)
+
+#define EXPECT_REFUSED(expected, ioc, size, arg) do {				\
+	EXPECT_CALL(expected, ioc, size, arg);					\
+	EXPECT_TRUE(unchanged(self))						\
+		TH_LOG("%s, size %zu", (ioc)->name, (size_t)(size));		\
+} while (0)
+
+/* A call as the header has it works: else what follows here would prove nothing. */
+TEST_F(ioctl, every_one_works)
+{
+	const struct ioc *ioc;
+
+	for_each_ioc(ioc) {
+		union argument arg = { 0 };
+
+		prepare(_metadata, self);
+		ioc->fill(self, &arg);
+		EXPECT_CALL(0, ioc, _IOC_SIZE(ioc->cmd), &arg);
+	}
+}
+
+static bool knows(int on, unsigned int nr)
+{
+	const struct ioc *ioc;
+
+	for_each_ioc(ioc)
+		if (ioc->on == on && _IOC_NR(ioc->cmd) == nr)
+			return true;
+	return false;
+}
+
+/* The numbers that a descriptor does not know are all but those in the table here. */
+TEST_F(ioctl, number_not_known_to_the_descriptor_is_enotty)
+{
+	unsigned int nr, size;
+	int on;
+
+	for (on = 0; on < KINDS; on++) {
+		for (nr = 0; nr < 256; nr++) {
+			if (knows(on, nr))
+				continue;
+			for (size = 0; size < 300; size += 4) {
+				unsigned long cmd = _IOC(_IOC_READ | _IOC_WRITE,
+							 MBOX_IOC_TYPE, nr, size);
+
+				EXPECT_EQ(-ENOTTY, ctl(self->fd[on], cmd, NULL))
+					TH_LOG("number %u on kind %d", nr, on);
+			}
+		}
+	}
+}
+
+TEST_F(ioctl, other_type_is_enotty)
+{
+	const struct ioc *ioc;
+
+	for_each_ioc(ioc) {
+		union argument arg = { 0 };
+
+		prepare(_metadata, self);
+		ioc->fill(self, &arg);
+		EXPECT_EQ(-ENOTTY, ctl(self->fd[ioc->on],
+				       ioc->cmd ^ (1UL << _IOC_TYPESHIFT), &arg));
+		EXPECT_TRUE(unchanged(self));
+	}
+}
+
+TEST_F(ioctl, wrong_kind_of_descriptor_is_enotty)
+{
+	const struct ioc *ioc;
+	int pipes[2], on;
+
+	ASSERT_EQ(0, pipe(pipes));
+	for_each_ioc(ioc) {
+		union argument arg = { 0 };
+
+		prepare(_metadata, self);
+		ioc->fill(self, &arg);
+		for (on = 0; on < KINDS; on++) {
+			if (knows(on, _IOC_NR(ioc->cmd)))
+				continue;
+			EXPECT_EQ(-ENOTTY, ctl(self->fd[on], ioc->cmd, &arg));
+		}
+		EXPECT_EQ(-ENOTTY, ctl(pipes[0], ioc->cmd, &arg));
+		EXPECT_TRUE(unchanged(self));
+	}
+}
+
+TEST_F(ioctl, short_struct_is_einval)
+{
+	const struct ioc *ioc;
+
+	for_each_ioc(ioc) {
+		union argument arg = { 0 };
+
+		prepare(_metadata, self);
+		ioc->fill(self, &arg);
+		EXPECT_REFUSED(-EINVAL, ioc, _IOC_SIZE(ioc->cmd) - 1, &arg);
+		EXPECT_REFUSED(-EINVAL, ioc, 0, &arg);
+	}
+}
+
+TEST_F(ioctl, long_struct_of_zeros_works)
+{
+	const struct ioc *ioc;
+
+	for_each_ioc(ioc) {
+		size_t sizes[] = { _IOC_SIZE(ioc->cmd) + 1, sizeof(union argument) - 1 }, i;
+
+		for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+			union argument arg = { 0 };
+
+			prepare(_metadata, self);
+			ioc->fill(self, &arg);
+			EXPECT_CALL(0, ioc, sizes[i], &arg);
+		}
+	}
+}
+
+TEST_F(ioctl, long_struct_with_a_byte_set_is_e2big)
+{
+	const struct ioc *ioc;
+
+	for_each_ioc(ioc) {
+		size_t size = _IOC_SIZE(ioc->cmd), max = sizeof(union argument) - 1;
+		union argument arg = { 0 };
+
+		prepare(_metadata, self);
+		ioc->fill(self, &arg);
+		arg.bytes[size] = 1;
+		EXPECT_REFUSED(-E2BIG, ioc, size + 1, &arg);
+		arg.bytes[size] = 0;
+		arg.bytes[max - 1] = 0x80;
+		EXPECT_REFUSED(-E2BIG, ioc, max, &arg);
+	}
+}
+
+TEST_F(ioctl, bad_address_is_efault)
+{
+	unsigned char *page = shared_memory(2 * getpagesize());
+	const struct ioc *ioc;
+
+	ASSERT_EQ(0, munmap(page + getpagesize(), getpagesize()));
+	for_each_ioc(ioc) {
+		size_t size = _IOC_SIZE(ioc->cmd);
+		unsigned char *across = page + getpagesize() - size + 1;
+		union argument arg = { 0 };
+
+		prepare(_metadata, self);
+		EXPECT_REFUSED(-EFAULT, ioc, size, NULL);
+		EXPECT_REFUSED(-EFAULT, ioc, size, page + getpagesize());
+		/* The last page of the address space is the kernel's, on all of them. */
+		EXPECT_REFUSED(-EFAULT, ioc, size, (void *)-4096L);
+		ioc->fill(self, &arg);
+		memcpy(across, &arg, size - 1);
+		EXPECT_REFUSED(-EFAULT, ioc, size, across);
+	}
+}
+
+TEST_F(ioctl, read_only_struct_is_efault_where_it_is_written)
+{
+	union argument *arg = shared_memory(sizeof(*arg));
+	const struct ioc *ioc;
+
+	for_each_ioc(ioc) {
+		size_t size = _IOC_SIZE(ioc->cmd);
+
+		prepare(_metadata, self);
+		ASSERT_EQ(0, mprotect(arg, sizeof(*arg), PROT_READ | PROT_WRITE));
+		memset(arg, 0, sizeof(*arg));
+		ioc->fill(self, arg);
+		ASSERT_EQ(0, mprotect(arg, sizeof(*arg), PROT_READ));
+		if (ioc->writes) {
+			EXPECT_REFUSED(-EFAULT, ioc, size, arg);
+		} else {
+			EXPECT_CALL(0, ioc, size, arg);
+		}
+	}
+}
+
+static void flip(union argument *arg, const struct bits *bits, unsigned int bit)
+{
+	/* Little endian or big: the bytes of a value go with its size. */
+	if (bits->size == sizeof(__u64))
+		*(__u64 *)(arg->bytes + bits->offset) |= 1ULL << bit;
+	else
+		*(__u32 *)(arg->bytes + bits->offset) |= 1U << bit;
+}
+
+TEST_F(ioctl, unknown_bit_is_einval)
+{
+	const struct ioc *ioc;
+	const struct bits *bits;
+	unsigned int bit;
+
+	for_each_ioc(ioc) {
+		for (bits = ioc->bits; bits->size; bits++) {
+			for (bit = 0; bit < bits->size * 8; bit++) {
+				union argument arg = { 0 };
+
+				if (bits->known >> bit & 1)
+					continue;
+				prepare(_metadata, self);
+				ioc->fill(self, &arg);
+				flip(&arg, bits, bit);
+				EXPECT_REFUSED(-EINVAL, ioc, _IOC_SIZE(ioc->cmd), &arg);
+			}
+		}
+	}
+}
+
+/* What comes out of a receive is not looked at on the way in. */
+TEST_F(ioctl, out_fields_are_ignored)
+{
+	struct mbox_ioc_msg msg;
+	__u32 got = 0;
+
+	prepare(_metadata, self);
+	memset(&msg, 0xff, sizeof(msg));
+	msg.buf = addr(&got);
+	msg.len = sizeof(got);
+	msg.deadline = 0;
+	msg.flags = MBOX_NONBLOCK;
+	msg.index = 0;
+	EXPECT_EQ(0, ctl(self->fd[ON_MAILBOX], MBOX_IOC_RECV, &msg));
+	EXPECT_EQ(42, got);
+	EXPECT_EQ(0, msg.flags);
+	EXPECT_EQ(0, msg.prio);
+	EXPECT_EQ(0, msg.tag);
+	EXPECT_EQ(getpid(), msg.pid);
+
+	memset(&msg, 0, sizeof(msg));
+	msg.pid = -1;
+	msg.uid = msg.gid = 4711;
+	EXPECT_EQ(0, ctl(self->fd[ON_MAILBOX], MBOX_IOC_SEND, &msg));
+	EXPECT_EQ(0, ctl(self->fd[ON_MAILBOX], MBOX_IOC_RECV, &msg));
+	EXPECT_EQ(getpid(), msg.pid);
+	EXPECT_EQ(geteuid(), msg.uid);
+	EXPECT_EQ(getegid(), msg.gid);
+}
+
+TEST_HARNESS_MAIN
