@@ -251,6 +251,12 @@ void mbox_hang_up_locked(struct mbox_mailbox *mailbox,
 	mbox_wake_pollers(mailbox, EPOLLIN | EPOLLOUT | EPOLLHUP | EPOLLERR);
 }
 
+static void mbox_track(struct mbox_message *message, struct mbox_waiter *waiter)
+{
+	message->waiter = waiter;
+	message->tracked = waiter;
+}
+
 /*
  * Return: 0 if the mailbox or a receiver has the message, 1 if the sender is to
  * wait with @waiter, or an error.
@@ -262,26 +268,31 @@ static int mbox_offer_locked(struct mbox_mailbox *mailbox,
 	bool fits = mbox_room_locked(mailbox, message) &&
 		    mbox_first_in_line_locked(mailbox, message);
 
+	bool tracked = message->sync || !mailbox->capacity;
+
 	if (mbox_hung_up_locked(mailbox, &mailbox->receivers))
 		return -EPIPE;
+	if (nonblock && (tracked || !fits) && !mailbox->receiving.count)
+		return -EAGAIN;
 	if (!message->seq)
 		message->seq = ++mailbox->arrivals;
-	message->tracked = message->sync || !mailbox->capacity;
 	message->hasty = true;
+	mbox_track(message, tracked ? waiter : NULL);
+	trace_mbox_send(&mailbox->object, message);
+	/* Once handed over, an untracked message may be gone. */
 	waiter->handed = mbox_hand_over_locked(mailbox, message);
 	if (!waiter->handed) {
-		message->hasty = false;
-		message->tracked |= !fits;
-		if (message->tracked && nonblock)
+		tracked |= !fits;
+		if (tracked && nonblock)
 			return -EAGAIN;
+		message->hasty = false;
+		mbox_track(message, tracked ? waiter : NULL);
 		mbox_queue_add(fits ? &mailbox->queue : &mailbox->blocked,
 			       message);
 		mbox_arrived_locked(mailbox);
 	}
-	trace_mbox_send(&mailbox->object, message);
-	if (!message->tracked)
+	if (!tracked)
 		return 0;
-	message->waiter = waiter;
 	mbox_waiter_start(&mailbox->sending, waiter);
 	trace_mbox_block(&mailbox->object, true);
 	return 1;
