@@ -239,7 +239,7 @@ static void print_number(const char *format, bool is_there, double number, const
 static const char *met(const struct verdict *verdict)
 {
 	if (!verdict->has_target)
-		return "";
+		return "not measured";
 	return verdict->met ? "met" : "NOT MET";
 }
 
