@@ -13,7 +13,7 @@ say "most used: $(sort -rn "$scratch/ours" | head -n 5 | awk '{ printf "%s%s %d"
 if cmp -s "$scratch/ours" "$scratch/coreutils"; then
 	say "the same as tr | sort | uniq -c: $(wc -l <"$scratch/coreutils") words, every count equal"
 else
-	say "WRONG: not what tr | sort | uniq -c counts (< ours, > theirs):"
-	diff "$scratch/ours" "$scratch/coreutils" | head -n 10
+	say "WRONG: not what tr | sort | uniq -c counts (- ours, + theirs):"
+	diff -U 0 "$scratch/ours" "$scratch/coreutils" | tail -n +3 | head -n 10
 	exit 1
 fi
