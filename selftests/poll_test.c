@@ -361,7 +361,7 @@ TEST_F(poll, closed_while_watched)
 	EXPECT_EQ(0, ready(ep));
 }
 
-#define ROUNDS 3000
+#define ROUNDS 1000
 
 /*
  * A reader that sleeps by epoll whenever nothing is there, against a writer that never waits
