@@ -128,7 +128,7 @@ MBOX_API int mbox_chown(struct mbox *mb, uid_t uid, gid_t gid)
 MBOX_API int mbox_notify(struct mbox *mb, int signo, union sigval value)
 {
 	struct mbox_ioc_notify req = {
-		.value = mbox_address(value.sival_ptr),
+		.value = signo ? mbox_address(value.sival_ptr) : 0,
 		.signo = signo,
 	};
 

@@ -355,6 +355,8 @@ static void set(void)
 	CHECK(k.seen[5].request == MBOX_IOC_NOTIFY);
 	CHECK(k.seen[5].notify.signo == SIGUSR1);
 	CHECK(k.seen[5].notify.value == (uintptr_t)mb);
+	CHECK(mbox_notify(mb, 0, (union sigval){ .sival_ptr = mb }) == 0);
+	CHECK(k.seen[6].notify.signo == 0 && k.seen[6].notify.value == 0);
 	mbox_close(mb);
 }
 

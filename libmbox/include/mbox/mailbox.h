@@ -431,7 +431,7 @@ union sigval;
  * mbox_notify() - ask for a signal when a message arrives
  * @mb: the mailbox, open for receiving
  * @signo: signal number, or 0 to remove the caller's registration
- * @value: si_value of the signal
+ * @value: si_value of the signal; ignored when @signo is 0
  *
  * One signal with si_code SI_MESGQ goes to this process when the next message
  * arrives in the empty mailbox while no receiver waits for it. The registration
