@@ -97,6 +97,21 @@ static void mbox_message_sign(struct mbox_message *message)
 	message->gid = current_egid();
 }
 
+/* Most callers have one buffer, which needs no walk over many. */
+static bool mbox_copy_in(void *data, size_t len, struct iov_iter *from)
+{
+	if (!iter_is_ubuf(from))
+		return copy_from_iter_full(data, len, from);
+	return !copy_from_user(data, from->ubuf + from->iov_offset, len);
+}
+
+static bool mbox_copy_out(const void *data, size_t len, struct iov_iter *to)
+{
+	if (!iter_is_ubuf(to))
+		return copy_to_iter(data, len, to) == len;
+	return !copy_to_user(to->ubuf + to->iov_offset, data, len);
+}
+
 /**
  * mbox_message_create() - make a message of the caller's
  * @mailbox: where it is to go
@@ -123,7 +138,7 @@ struct mbox_message *mbox_message_create(struct mbox_mailbox *mailbox,
 		err = -ENOMEM;
 		goto uncharge;
 	}
-	if (!copy_from_iter_full(message->data, len, from)) {
+	if (!mbox_copy_in(message->data, len, from)) {
 		err = -EFAULT;
 		goto free;
 	}
@@ -148,9 +163,7 @@ uncharge:
  */
 int mbox_message_copy(const struct mbox_message *message, struct iov_iter *to)
 {
-	size_t copied = copy_to_iter(message->data, message->len, to);
-
-	return copied == message->len ? 0 : -EFAULT;
+	return mbox_copy_out(message->data, message->len, to) ? 0 : -EFAULT;
 }
 
 /**
