@@ -137,14 +137,12 @@ struct mbox_waiters {
 /**
  * struct mbox_notice - a registration for a signal
  * @pid: the process, or NULL
- * @user_ns: where it reads user ids
  * @exec_id: to spare a program that it runs later
  * @signo: which signal
  * @value: goes with it
  */
 struct mbox_notice {
 	struct pid *pid;
-	struct user_namespace *user_ns;
 	u64 exec_id;
 	int signo;
 	u64 value;

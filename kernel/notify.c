@@ -16,19 +16,37 @@ static void mbox_notice_clear_locked(struct mbox_mailbox *mailbox)
 	if (!notice->pid)
 		return;
 	put_pid(notice->pid);
-	put_user_ns(notice->user_ns);
 	*notice = (struct mbox_notice) { };
+}
+
+/* The registered process, unless it is gone or runs another program by now. */
+static struct task_struct *mbox_notice_process(const struct mbox_notice *notice)
+{
+	struct task_struct *leader = pid_task(notice->pid, PIDTYPE_TGID);
+
+	return leader && leader->self_exec_id == notice->exec_id ? leader :
+								   NULL;
+}
+
+static bool mbox_notice_stands(const struct mbox_notice *notice)
+{
+	bool stands;
+
+	rcu_read_lock();
+	stands = notice->pid && mbox_notice_process(notice);
+	rcu_read_unlock();
+	return stands;
 }
 
 static int mbox_notice_set_locked(struct mbox_mailbox *mailbox,
 				  const struct mbox_ioc_notify *notify)
 {
 	lockdep_assert_held(&mailbox->lock);
-	if (mailbox->notice.pid)
+	if (mbox_notice_stands(&mailbox->notice))
 		return -EBUSY;
+	mbox_notice_clear_locked(mailbox);
 	mailbox->notice = (struct mbox_notice) {
 		.pid = get_pid(task_tgid(current)),
-		.user_ns = get_user_ns(current_user_ns()),
 		.exec_id = current->self_exec_id,
 		.signo = notify->signo,
 		.value = notify->value,
@@ -99,16 +117,17 @@ static struct task_struct *mbox_notice_thread(struct task_struct *leader,
 
 static void mbox_notice_signal(const struct mbox_notice *notice)
 {
-	struct task_struct *leader = pid_task(notice->pid, PIDTYPE_TGID);
+	struct task_struct *leader = mbox_notice_process(notice);
 	struct kernel_siginfo info;
 
-	if (!leader || leader->self_exec_id != notice->exec_id)
+	if (!leader)
 		return;
 	clear_siginfo(&info);
 	info.si_signo = notice->signo;
 	info.si_code = SI_MESGQ;
 	info.si_pid = task_tgid_nr_ns(current, ns_of_pid(notice->pid));
-	info.si_uid = from_kuid_munged(notice->user_ns, current_uid());
+	/* Translated on the way to the receiver's user namespace. */
+	info.si_uid = from_kuid_munged(current_user_ns(), current_uid());
 	info.si_value.sival_ptr = u64_to_user_ptr(notice->value);
 	send_sig_info(notice->signo, &info,
 		      mbox_notice_thread(leader, notice->signo));
