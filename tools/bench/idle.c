@@ -84,7 +84,7 @@ static void close_all(void)
 
 static int measure(double *bytes)
 {
-	double before, between, after;
+	double before = 0, between = 0, after = 0;
 	int err;
 
 	err = slab_bytes(&before);
