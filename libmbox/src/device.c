@@ -20,8 +20,8 @@ int mbox_ioctl(int fd, unsigned long request, void *arg)
 
 /*
  * The device is opened for each call. A descriptor kept open would break when
- * the program closes all that it does not know, and would go on naming the
- * network namespace that it was opened in after setns(2) or unshare(2).
+ * the program closes all that it does not know, and would go on passing a
+ * permission that the process gave away by setuid(2) or chroot(2).
  */
 int mbox_device_ioctl(unsigned long request, void *arg)
 {
