@@ -25,7 +25,7 @@ check_config() {
 	die "debug.config asks for the above and does not get it"
 }
 
-lock_cache debug
+lock "$cache/debug"
 if [ ! -e "$kernel/vmlinuz" ]; then
 	say BUILD "the debug kernel (10 minutes on two cores, then kept in $kernel)"
 	mkdir -p "$build"

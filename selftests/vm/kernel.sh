@@ -43,7 +43,7 @@ settle() {
 	ln -s "usr/src/${headers##*/}" "$1/build"
 }
 
-lock_cache "$1"
+lock "$cache/$1"
 if [ ! -d "$kernel" ]; then
 	say GET "kernel $1 (linux-image-$flavour and its headers)"
 	new=$kernel.new

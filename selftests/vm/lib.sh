@@ -30,12 +30,11 @@ become_root() {
 	fi
 }
 
-# Two makes at a time share the cache, so each thing in it is made under a lock of its own,
-# held until the calling script ends.
-lock_cache() {
-	mkdir -p "$cache"
-	exec {lock}>"$cache/$1.lock"
-	flock "$lock"
+# lock PATH: for what two makes at a time would both make. It is held until the script ends.
+lock() {
+	mkdir -p "$(dirname "$1")"
+	exec {lock}>"$1.lock"
+	flock "${@:2}" "$lock"
 }
 
 # download DIR PACKAGE...: the newest .deb of each. Lists that are missing or have aged name

@@ -10,7 +10,7 @@ set -euo pipefail
 package=linux-source-6.12
 source=$cache/$package
 
-lock_cache $package
+lock "$cache/$package"
 if [ ! -d "$source" ]; then
 	say GET "$package (150 MB)"
 	new=$source.new

@@ -19,6 +19,7 @@ if [ "${1-}" = --planted ]; then
 	shift
 fi
 
+lock "$out"
 cp -rsf "${sources[@]}" "$out"
 find "$out" -xtype l -delete
 

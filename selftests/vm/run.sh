@@ -41,6 +41,7 @@ name=$1 command=$2
 dir=${dir:-$top/build/vm/$name}
 kernel=$("$vm/kernel.sh" "$name")
 
+lock "$dir" -n || die "another VM has its files in $dir: give this one its own with -d"
 rm -rf "$dir"
 mkdir -p "$dir/root" "$dir/files"
 dir=$(realpath "$dir")
