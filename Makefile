@@ -34,6 +34,7 @@ libmbox: deps
 tools: libmbox
 	@printf '  BUILD   %s\n' $@
 	@$(MAKE) -s -j$(jobs) -C $@
+	@$(MAKE) -s -j$(jobs) -C $@/demo
 
 root: libmbox tools
 	@printf '  BUILD   %s\n' 'the root of the VM, with the tests'

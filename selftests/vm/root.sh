@@ -56,7 +56,7 @@ ours() {
 kselftests() {
 	local source
 	source=$("$vm/linux-source.sh")/tools/testing/selftests
-	mkdir -p "$root/$tests"
+	mkdir -p "$root/$tests" "$top/build/selftests"
 	cp -r "$source/kselftest" "$source/run_kselftest.sh" "$root/$tests"
 	tests -j"$(nproc)" install >/dev/null
 	tests emit_tests COLLECTION=mbox >"$root/$tests/kselftest-list.txt"
@@ -70,11 +70,12 @@ tests() {
 demo() {
 	local share=$root/usr/share/mbox-demo
 	mkdir -p "$share/text"
-	[ ! -e "$top/tools/demo" ] || cp -r "$top/tools/demo/." "$share"
+	cp -r "$top"/tools/demo/{build,scenes,*.sh} "$share"
 	cp -L /usr/share/common-licenses/* "$share/text"
 	cp "$("$vm/linux-source.sh")"/Documentation/filesystems/*.rst "$share/text"
 }
 
+lock "$out"
 rm -rf "$root"
 mkdir -p "$root"
 base
