@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # check.sh [KERNEL]...: runs the tests on each of the kernels, or, when none is named, all that
-# there is to run without the debug kernel: the runner's own test, the library's native tests,
-# and the tests on 6.1 and 6.12. Ends with the closing line.
+# there is to run without the debug kernel: the runner's own test, the native tests of library
+# and command, and the tests on 6.1 and 6.12. Ends with the closing line.
 set -euo pipefail
 . "$(dirname -- "$(realpath -- "$0")")/lib.sh"
 
@@ -41,6 +41,7 @@ kselftests() {
 if [ $# = 0 ]; then
 	gather runner "$vm/runner_test.sh" 6.12
 	gather libmbox make -s -C "$top/libmbox" check
+	gather tools make -s -C "$top/tools" check
 	set -- 6.1 6.12
 fi
 for kernel; do

@@ -6,17 +6,23 @@
 
 BEGIN { FS = "\t" }
 
-function told() {
-	return sprintf("  %s  %s%s\n", $2, $3, $4 == "" ? "" : ": " $4)
+# A skip is told once for all the tests of a program that give the same reason, on all kernels.
+function skip(    part, depth, what) {
+	depth = split($3, part, ": ")
+	what = (depth > 2 ? part[2] : $3) ": " $4
+	if (!times[what]++)
+		reasons[++last] = what
 }
 
 { n[$1]++ }
-$1 == "fail" { failed = failed told() }
-$1 == "skip" { skipped = skipped told() }
+$1 == "fail" { failed = failed sprintf("  %s  %s%s\n", $2, $3, $4 == "" ? "" : ": " $4) }
+$1 == "skip" { skip() }
 
 END {
-	if (skipped)
-		printf "skipped:\n%s", skipped
+	if (last)
+		print "skipped:"
+	for (i = 1; i <= last; i++)
+		printf "  %d x %s\n", times[reasons[i]], reasons[i]
 	if (failed)
 		printf "failed:\n%s", failed
 	printf "%d passed, %d failed, %d skipped\n", n["ok"], n["fail"], n["skip"]
