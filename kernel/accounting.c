@@ -113,16 +113,20 @@ void mbox_user_put(struct mbox_user *user)
  * @amount: how much
  *
  * Charged first and checked after it, so that two callers cannot both get the
- * last piece.
+ * last piece. What alone is too much is not charged, lest the sum overflow.
  *
  * Return: 0 or -EDQUOT.
  */
 int mbox_charge(struct mbox_user *user, enum mbox_resource what,
 		unsigned long amount)
 {
-	unsigned long held = atomic_long_add_return(amount, &user->held[what]);
+	unsigned long limit = READ_ONCE(mbox_limit[what]);
+	unsigned long held;
 
-	if (held <= READ_ONCE(mbox_limit[what]) || capable(CAP_SYS_RESOURCE))
+	if (amount > limit && !capable(CAP_SYS_RESOURCE))
+		return -EDQUOT;
+	held = atomic_long_add_return(amount, &user->held[what]);
+	if (held <= limit || capable(CAP_SYS_RESOURCE))
 		return 0;
 	atomic_long_sub(amount, &user->held[what]);
 	return -EDQUOT;
