@@ -32,14 +32,22 @@ const char exit_codes_text[] =
 	"  11  a mailbox was needed and it is a segment, or the reverse\n";
 
 static const char *failing = "mbox";
+static void (*leave_terminal)(void);
 
 void set_failing(const char *command)
 {
 	failing = command;
 }
 
+void set_leave(void (*leave)(void))
+{
+	leave_terminal = leave;
+}
+
 static void vcomplain(const char *format, va_list args)
 {
+	if (leave_terminal)
+		leave_terminal();
 	fflush(stdout);
 	fprintf(stderr, "%s: ", failing);
 	vfprintf(stderr, format, args);

@@ -29,6 +29,9 @@ extern const char exit_codes_text[];
 /* "mbox send", in front of every error. */
 void set_failing(const char *command);
 
+/* Call @leave before anything is printed: it gives the terminal back. */
+void set_leave(void (*leave)(void));
+
 /* Print "mbox send: ...". */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

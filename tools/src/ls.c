@@ -11,7 +11,7 @@ static void print_objects(const struct objects *objects, bool json)
 	if (json)
 		print_json(table_json(objects));
 	else
-		print_table(stdout, objects);
+		print_table(stdout, objects, 0);
 }
 
 static int run_ls(struct arguments *args)
@@ -44,12 +44,13 @@ const struct command ls_command = {
 	.text =
 	"List the mailboxes and segments that you may see, sorted by name.\n"
 	"\n"
-	"FULL       messages in a mailbox of those that it holds; memory behind a\n"
-	"           segment of its length\n"
-	"BYTES      bytes in it; LARGEST: the largest message, a segment's length\n"
+	"FULL       messages in a mailbox, of how many; memory behind a segment, of its\n"
+	"           length; BYTES: the bytes in it\n"
 	"SENDERS    descriptors that can send; how many wait, the longest for how long,\n"
 	"           and its process; for a segment its mappings\n"
-	"RECEIVERS  the same of those that can receive\n",
+	"RECEIVERS  the same of those that can receive\n"
+	"LARGEST    the largest message; a segment's length\n"
+	"MODE       who may receive or read (r), send or write (w)\n",
 	.example =
 	"  mbox ls\n"
 	"  mbox ls --json | jq -r '.[] | select(.waiting_senders > 0) | .name'\n",

@@ -170,7 +170,8 @@ const struct command recv_command = {
 	.text =
 	"Receive messages and print each as a line at once, until --count of them came,\n"
 	"the --timeout is up, or no sender is left of a mailbox made with --hangup;\n"
-	"otherwise for ever. It ends too when nobody reads its output any more.\n",
+	"otherwise for ever. It ends too when nobody reads its output any more; what it\n"
+	"has put into the pipe by then is received, so prefer --count to 'head'.\n",
 	.example =
 	"  mbox recv /jobs | consumer\n"
 	"  mbox recv --count=1 --timeout=5 /jobs || echo 'no job'\n"

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
 
 #include "fail.h"
 #include "format.h"
@@ -102,26 +103,73 @@ static void name_cell(char *cell, const struct object *object)
 	snprintf(cell, CELL, "%s", object->name ? shown(object->name) : "-");
 }
 
-/* The name comes last: it may be as wide as it is. */
+/* What a narrow terminal cuts off is what one asks for last. */
 static const struct column {
 	const char *title;
 	bool right;
 	void (*cell)(char *cell, const struct object *object);
 } columns[] = {
-	{ "KIND", false, kind_cell },
-	{ "OWNER", false, owner_cell },
-	{ "MODE", false, mode_cell },
+	{ "NAME", false, name_cell },
 	{ "FULL", false, full_cell },
 	{ "BYTES", true, bytes_cell },
-	{ "LARGEST", true, largest_cell },
 	{ "SENDERS", false, senders_cell },
 	{ "RECEIVERS", false, receivers_cell },
-	{ "NAME", false, name_cell },
+	{ "KIND", false, kind_cell },
+	{ "LARGEST", true, largest_cell },
+	{ "MODE", false, mode_cell },
+	{ "OWNER", false, owner_cell },
 };
 
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
-static void measure(const struct objects *objects, int widths[COLUMNS])
+/* The next character: its columns on a terminal; @length gets its bytes. */
+static int character_width(const char *text, size_t *length)
+{
+	wchar_t character;
+	int width;
+
+	*length = mbrtowc(&character, text, strlen(text), &(mbstate_t){ 0 });
+	if (*length == (size_t)-1 || *length == (size_t)-2) {
+		*length = 1;
+		return 1;
+	}
+	width = wcwidth(character);
+	return width < 0 ? 1 : width;
+}
+
+static int text_width(const char *text)
+{
+	size_t length;
+	int width = 0;
+
+	for (; *text; text += length)
+		width += character_width(text, &length);
+	return width;
+}
+
+/* Cut a text that is wider than @most, and show that it is. */
+static void cut(char *text, int most)
+{
+	size_t length;
+	int width = 0;
+
+	if (text_width(text) <= most)
+		return;
+	for (; width + character_width(text, &length) < most; text += length)
+		width += character_width(text, &length);
+	strcpy(text, "~");
+}
+
+static void fill_cell(char *cell, size_t column, const struct object *object,
+		      int name_most)
+{
+	columns[column].cell(cell, object);
+	if (!column && name_most)
+		cut(cell, name_most);
+}
+
+static void measure(const struct objects *objects, int name_most,
+		    int widths[COLUMNS])
 {
 	char cell[CELL];
 	size_t column;
@@ -130,33 +178,38 @@ static void measure(const struct objects *objects, int widths[COLUMNS])
 	for (column = 0; column < COLUMNS; column++) {
 		widths[column] = strlen(columns[column].title);
 		for (i = 0; i < objects->count; i++) {
-			columns[column].cell(cell, &objects->list[i]);
-			if ((int)strlen(cell) > widths[column])
-				widths[column] = strlen(cell);
+			fill_cell(cell, column, &objects->list[i], name_most);
+			if (text_width(cell) > widths[column])
+				widths[column] = text_width(cell);
 		}
 	}
-	widths[COLUMNS - 1] = 0;
 }
 
 static void print_cell(FILE *out, size_t column, int width, const char *cell)
 {
-	fprintf(out, columns[column].right ? "%*s" : "%-*s", width, cell);
-	fputs(column == COLUMNS - 1 ? "\n" : "  ", out);
+	int blanks = width - text_width(cell);
+
+	if (columns[column].right)
+		fprintf(out, "%*s%s  ", blanks, "", cell);
+	else if (column == COLUMNS - 1)
+		fprintf(out, "%s\n", cell);
+	else
+		fprintf(out, "%s%*s  ", cell, blanks, "");
 }
 
-void print_table(FILE *out, const struct objects *objects)
+void print_table(FILE *out, const struct objects *objects, int name_most)
 {
 	int widths[COLUMNS];
 	char cell[CELL];
 	size_t column;
 	size_t i;
 
-	measure(objects, widths);
+	measure(objects, name_most, widths);
 	for (column = 0; column < COLUMNS; column++)
 		print_cell(out, column, widths[column], columns[column].title);
 	for (i = 0; i < objects->count; i++) {
 		for (column = 0; column < COLUMNS; column++) {
-			columns[column].cell(cell, &objects->list[i]);
+			fill_cell(cell, column, &objects->list[i], name_most);
 			print_cell(out, column, widths[column], cell);
 		}
 	}

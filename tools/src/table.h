@@ -10,8 +10,13 @@
 
 #include "objects.h"
 
-/* Aligned columns under a line of titles. */
-void print_table(FILE *out, const struct objects *objects);
+/**
+ * print_table() - print aligned columns under a line of titles
+ * @out: where to
+ * @objects: what
+ * @name_most: columns of a terminal that a name may have, 0 for any number
+ */
+void print_table(FILE *out, const struct objects *objects, int name_most);
 
 /* An array of all. */
 struct json_object *table_json(const struct objects *objects);

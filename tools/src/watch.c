@@ -100,7 +100,7 @@ static void look(struct view *view, uint64_t interval)
 	if (!out)
 		fail_errno("memory");
 	read_objects(&objects);
-	print_table(out, &objects);
+	print_table(out, &objects, COLS > 60 ? COLS / 3 : 20);
 	fclose(out);
 	view->rows = objects.count;
 	draw(view, table, interval);
@@ -144,8 +144,7 @@ static void start_screen(uint64_t interval)
 	if (!newterm(NULL, stdout, stdin))
 		fail(EXIT_OTHER, "the terminal type '%s' is not known: set TERM to another, as in TERM=vt100",
 		     type ? type : "");
-	/* An error on the way must leave the terminal as it was. */
-	atexit(end_screen);
+	set_leave(end_screen);
 	cbreak();
 	noecho();
 	curs_set(0);
@@ -161,6 +160,7 @@ static void watch_screen(uint64_t interval)
 	do {
 		look(&view, interval);
 	} while (handle_key(&view, getch()));
+	end_screen();
 }
 
 static void watch_json(uint64_t interval)

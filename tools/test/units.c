@@ -117,7 +117,8 @@ static void test_table(void)
 	FILE *out = open_memstream(&text, &size);
 
 	parse(HEADER TABLE MEET JOBS ALL, &objects);
-	print_table(out, &objects);
+	print_table(out, &objects, 0);
+	print_table(out, &objects, 3);
 	fclose(out);
 	check(strstr(text, "########.. 8/10") && strstr(text, "##........ 16K/64K"),
 	      "bars of what is full");
@@ -125,7 +126,8 @@ static void test_table(void)
 	      "no bars where there is no bound, or no room");
 	check(strstr(text, "3, 2 wait 4.1s (pid 77)") &&
 	      strstr(text, "1, 1 waits 350ms (pid 9)"), "who waits, for how long");
-	check(strstr(text, "  /jobs\n"), "the name is last");
+	check(strstr(text, "\n/jobs  ") && strstr(text, "\n/j~   ##"),
+	      "names, cut where it is asked for");
 	check(strstr(text, "rw-r-----") && strstr(text, "1.2K") &&
 	      strstr(text, "2 mapped"), "mode, bytes, mappings");
 	free(text);
