@@ -1,0 +1,606 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The mbox command, on the module: every subcommand, what it prints as JSON, pipelines, and each
+# kind of failure with its exit code and its one line. Wrong use that does not come as far as to
+# the module is in tools/test.
+set -u
+
+dir=$(mktemp -d)
+out=$dir/out
+err=$dir/err
+parameters=/sys/module/mbox/parameters
+count=0
+failed=0
+
+# ok STATUS NAME [LINE...]: one result; the lines say more when it is bad.
+ok() {
+	local status=$1 name=$2 line
+	shift 2
+	count=$((count + 1))
+	if [ "$status" = 0 ]; then
+		echo "ok $count $name"
+		return
+	fi
+	failed=1
+	echo "not ok $count $name"
+	for line; do
+		printf '%s\n' "$line" | sed 's/^/# /'
+	done
+}
+
+# holds NAME CMD...: CMD succeeds.
+holds() {
+	local name=$1 status=0
+	shift
+	"$@" >"$dir/held" 2>&1 || status=1
+	ok $status "$name" "$*" "$(head -n 20 "$dir/held")"
+}
+
+# same NAME GOT EXPECTED
+same() {
+	local status=0
+	[ "$2" = "$3" ] || status=1
+	ok $status "$1" "got: $2" "expected: $3"
+}
+
+# prints NAME EXPECTED ARGUMENT...: mbox does, says nothing else, and succeeds.
+prints() {
+	local name=$1 expected=$2 status=0
+	shift 2
+	: >"$dir/expected"
+	mbox "$@" >"$out" 2>"$err" </dev/null || status=1
+	[ ! -s "$err" ] || status=1
+	[ -z "$expected" ] || printf '%s\n' "$expected" >"$dir/expected"
+	cmp -s "$out" "$dir/expected" || status=1
+	ok $status "$name" "mbox $*" "got: $(cat "$out" "$err")" "expected: $expected"
+}
+
+# does ARGUMENT...: mbox says nothing and succeeds.
+does() {
+	prints "mbox $*" '' "$@"
+}
+
+# refuses CODE TEXT ARGUMENT...: mbox fails so, and TEXT is in the one line that it says.
+refuses() {
+	local code=$1 text=$2
+	shift 2
+	refuses_as "$code" "$text" mbox "$@"
+}
+
+refuses_as() {
+	local code=$1 text=$2 got=0
+	shift 2
+	"$@" >"$out" 2>"$err" </dev/null || got=$?
+	if [ $got = "$code" ] && [ ! -s "$out" ] && [ "$(wc -l <"$err")" = 1 ] &&
+		grep -q '^mbox' "$err" && grep -qF -- "$text" "$err"; then
+		ok 0 "exit $code: $*"
+	else
+		ok 1 "exit $code: $*" "exited with $got" "$(cat "$out" "$err")" "expected: $text"
+	fi
+}
+
+as_user() {
+	local quoted
+	printf -v quoted '%q ' "$@"
+	su user -s /bin/bash -c "$quoted"
+}
+
+# json NAME FILTER ARGUMENT...: mbox prints JSON, one value a line, of which the filter holds.
+json() {
+	local name=$1 filter=$2 status=0
+	shift 2
+	mbox "$@" >"$out" 2>"$err" </dev/null || status=1
+	jq -e "$filter" <"$out" >"$dir/jq" 2>>"$err" || status=1
+	[ "$(jq -c . <"$out" 2>>"$err" | wc -l)" = "$(wc -l <"$out")" ] || status=1
+	ok $status "$name" "mbox $*" "$(cat "$out" "$err")" "expected: $filter"
+}
+
+# becomes CMD...: wait until it succeeds, which it has to within half a minute.
+becomes() {
+	local tries
+	for ((tries = 0; tries < 600; tries++)); do
+		"$@" >/dev/null 2>&1 && return
+		sleep 0.05
+	done
+	return 1
+}
+
+# status NAME FILTER: of the mailbox now
+# shellcheck disable=SC2317 # called by becomes
+status() {
+	mbox stat --json "$1" | jq -e "$2"
+}
+
+# ended PID: wait for a child, which has to end.
+ended() {
+	becomes not_running "$1" || kill -9 "$1"
+	wait "$1"
+}
+
+# shellcheck disable=SC2317 # called by becomes
+not_running() {
+	! kill -0 "$1" || grep -q '^State:.*zombie' "/proc/$1/status"
+}
+
+remove_all() {
+	local names
+	names=$(mbox ls --json | jq -r '.[].name // empty')
+	# shellcheck disable=SC2086 # the names of this test have no blanks
+	[ -z "$names" ] || mbox rm $names
+}
+
+test_create() {
+	does create --capacity=4 --msgsize=100 --bytes=300 --mode=640 /jobs
+	json 'it is as asked for' '.capacity == 4 and .msgsize == 100 and .bytes == 300 and
+		.mode == "0640" and .hangup == false and .uid == 0 and .name == "/jobs" and
+		.kind == "mailbox" and .queued == 0 and .senders == 0 and .receivers == 0' stat --json /jobs
+	does create --capacity=4 --msgsize=100 --bytes=300 jobs
+	mbox create /jobs 2>"$err"
+	holds 'one that is not as asked for is told' grep -q 'was there already, and is not as asked for' "$err"
+	refuses 4 "/jobs: the name is in use: choose another, or 'mbox rm' it first" create --exclusive /jobs
+	does create --exclusive --hangup -c unbounded -s 16M /other
+	json 'the short options too' '.capacity == null and .bytes == null and .hangup and
+		.msgsize == 16777216' stat --json /other
+	(umask 027 && mbox create /masked && mbox create --mode=666 /unmasked)
+	same 'the umask counts' "$(mbox stat --json /masked | jq -r .mode)" 0640
+	same 'and a mode given does not mind it' "$(mbox stat --json /unmasked | jq -r .mode)" 0666
+	does create --capacity=0 /meet
+	json 'rendezvous' '.capacity == 0' stat --json /meet
+	remove_all
+}
+
+test_send_recv() {
+	does create --capacity=10 /jobs
+	does send /jobs one 'two words' ''
+	prints 'received in order, an empty one too' $'one\ntwo words\n' recv --count=3 /jobs
+	printf 'a\n\nb' | mbox send /jobs
+	prints 'lines are messages, the last without its newline too' $'a\n\nb' recv --count=3 /jobs
+	printf 'x\ny\0z\0' | mbox send --null /jobs
+	mbox recv --count=2 --null /jobs | od -c >"$out"
+	same 'NUL between messages' "$(cat "$out")" "$(printf 'x\ny\0z\0' | od -c)"
+	head -c 5000 /dev/urandom >"$dir/bytes"
+	mbox send --raw /jobs <"$dir/bytes"
+	mbox recv --raw --count=1 /jobs >"$out"
+	holds 'bytes as they are' cmp "$out" "$dir/bytes"
+	does send --prio=1 /jobs low
+	does send --prio=32767 --tag=18446744073709551615 /jobs high
+	does send -- /jobs -dash
+	prints 'by priority' $'high\nlow\n-dash' recv --nonblock /jobs
+	does send /jobs late
+	prints 'what came in time, and success' late recv --timeout=0.1 /jobs
+	prints 'none is wanted' '' recv --count=0 /jobs
+	remove_all
+}
+
+test_json_messages() {
+	mbox create /jobs
+	mbox send --prio=7 --tag=18446744073709551615 /jobs 'é "x"' &
+	local pid=$!
+	wait $pid
+	printf '\377\0' | mbox send --raw /jobs
+	mbox send /jobs ''
+	json 'a message with all that is known of it' ".name == \"/jobs\" and .data == \"é \\\"x\\\"\" and
+		.length == 6 and .prio == 7 and .pid == $pid and .uid == 0 and .gid == 0" peek --json /jobs
+	holds 'its tag has all 64 bits' grep -q '"tag":18446744073709551615,' "$out"
+	json 'bytes that are no UTF-8' '.data_base64 == "/wA=" and (has("data") | not)' peek --json /jobs 1
+	json 'an empty message' '.data == "" and .length == 0' peek --json /jobs 2
+	json 'one a line' '.length != null' recv --json --count=3 /jobs
+	same 'three lines' "$(wc -l <"$out")" 3
+	chmod 666 /dev/mbox
+	mbox chmod 666 /jobs
+	as_user mbox send /jobs hello
+	json 'the sender as the kernel knows it' '.uid == 1000 and .gid == 1000' recv --json --count=1 /jobs
+	remove_all
+}
+
+test_peek() {
+	mbox create /jobs
+	mbox send /jobs a b c
+	prints 'the next' a peek /jobs
+	prints 'the third' c peek /jobs 2
+	refuses 3 "/jobs: there is no message 3 (the first is 0)" peek /jobs 3
+	json 'all are there still' '.queued == 3' stat --json /jobs
+	mbox peek --null /jobs 1 | od -c >"$out"
+	same 'with NUL' "$(cat "$out")" "$(printf 'b\0' | od -c)"
+	mbox peek --raw /jobs 1 | od -c >"$out"
+	same 'raw' "$(cat "$out")" "$(printf b | od -c)"
+	remove_all
+}
+
+test_waiting() {
+	local pid
+	mbox create --capacity=1 /jobs
+	mbox send /jobs one two &
+	pid=$!
+	becomes status /jobs '.waiting_senders == 1'
+	json 'ls tells who waits to send' ".[0] | .name == \"/jobs\" and .queued == 1 and
+		.waiting_senders == 1 and .send_wait_pid == $pid and .send_wait_ms >= 0" ls --json
+	mbox ls >"$out"
+	holds 'and shows it' grep -qE "^/jobs  ########## 1/1  .* 1, 1 waits [0-9.hms]+ \(pid $pid\)  0 " "$out"
+	mbox stat /jobs >"$out"
+	holds 'and so does stat' grep -qE "^Senders: +1 open, 1 waiting, the longest for .* \(pid $pid\)$" "$out"
+	refuses 6 "/jobs: message 1 would have to wait" send --nonblock /jobs x
+	refuses 6 "/jobs: message 1 was not taken in time" send --timeout=0.1 /jobs x
+	does resize /jobs 2
+	holds 'room lets the sender in' ended $pid
+	prints 'with its message' $'one\ntwo' recv --nonblock /jobs
+	refuses 6 '/jobs: it is empty after 0 messages' recv --nonblock /jobs
+	refuses 6 '/jobs: the time was up after 0 messages' recv --timeout=0.1 /jobs
+
+	mbox recv --count=1 /jobs >"$dir/got" &
+	pid=$!
+	becomes status /jobs '.waiting_receivers == 1'
+	json 'ls tells who waits to receive' ".[0] | .waiting_receivers == 1 and .recv_wait_pid == $pid and
+		.receivers == 1" ls --json
+	does send --sync /jobs now
+	holds 'the receiver ends' ended $pid
+	same 'with its message' "$(cat "$dir/got")" now
+	refuses 6 'would have to wait' send --sync --nonblock /jobs x
+	refuses 6 'was not taken in time' send --sync --timeout=0.1 /jobs x
+	json 'what was not sent is not there' '.queued == 0 and .sent == .received' stat --json /jobs
+	mbox send /jobs a
+	mbox recv --count=2 --nonblock /jobs >"$out" 2>"$err"
+	same 'too few are a failure' "$? $(cat "$out")" '6 a'
+	remove_all
+}
+
+test_resize() {
+	mbox create --capacity=10 /jobs
+	mbox send /jobs 1 2 3
+	does resize /jobs 2
+	refuses 6 'would have to wait' send --nonblock /jobs x
+	mbox ls >"$out"
+	holds 'more than it holds' grep -q '########## 3/2 ' "$out"
+	does resize /jobs unbounded
+	does resize /jobs 0
+	json 'to none' '.capacity == 0 and .queued == 3' stat --json /jobs
+	prints 'nothing is lost' $'1\n2\n3' recv --count=3 /jobs
+	remove_all
+}
+
+test_hangup() {
+	local pid
+	does create --hangup --capacity=10 /lines
+	mbox recv /lines >"$dir/got" &
+	pid=$!
+	becomes status /lines '.waiting_receivers == 1'
+	mbox stat /lines >/dev/null
+	does chmod 666 /lines
+	json 'to look at it is not to be its peer' '.receivers == 1 and .senders == 0' stat --json /lines
+	seq 100 | mbox send /lines
+	ended $pid
+	same 'the receiver comes to the end' $? 0
+	holds 'with all lines' cmp "$dir/got" <(seq 100)
+	refuses 8 '/lines: message 1 not sent: no receiver is left' send /lines x
+	remove_all
+
+	mbox create --hangup /lines
+	mbox send /lines x
+	mbox recv --count=2 /lines >"$out" 2>"$err"
+	same 'fewer than wanted' "$? $(cat "$out" "$err")" \
+		'8 x
+mbox recv: /lines: no sender is left after 1 of 2 messages'
+	remove_all
+}
+
+# A megabyte of lines: empty ones, long ones, blanks, tabs, bytes of all kinds.
+make_text() {
+	awk 'BEGIN {
+		for (i = 0; i < 4000; i++) {
+			line = sprintf("%d\t  line \\ \"quoted\" é %c", i, 128 + i % 128)
+			if (i % 7 == 0)
+				line = ""
+			if (i % 500 == 0)
+				for (j = 0; j < 10; j++)
+					line = line line j
+			for (j = 0; j < i % 500; j++)
+				line = line "."
+			print line
+		}
+	}'
+}
+
+test_pipeline() {
+	local pid
+	make_text >"$dir/text"
+	holds 'the text has a megabyte' test "$(wc -c <"$dir/text")" -gt 1000000
+	mbox create --hangup --capacity=16 /jobs
+	mbox recv /jobs | cat >"$dir/copy" &
+	pid=$!
+	becomes status /jobs '.receivers == 1'
+	# shellcheck disable=SC2002 # a pipe is the point
+	cat "$dir/text" | mbox send /jobs
+	ended $pid
+	holds 'it comes out as it went in' cmp "$dir/copy" "$dir/text"
+	json 'line by line' ".sent == $(wc -l <"$dir/text") and .received == .sent" stat --json /jobs
+	remove_all
+
+	mbox create --capacity=0 /meet
+	mbox recv --count="$(wc -l <"$dir/text")" /meet >"$dir/copy" &
+	pid=$!
+	mbox send /meet <"$dir/text"
+	ended $pid
+	holds 'by rendezvous too' cmp "$dir/copy" "$dir/text"
+	remove_all
+}
+
+test_line_by_line() {
+	local pid
+	mbox create /jobs
+	mkfifo "$dir/lines"
+	mbox send /jobs <"$dir/lines" &
+	pid=$!
+	exec 3>"$dir/lines"
+	echo first >&3
+	becomes status /jobs '.queued == 1'
+	same 'a line is sent as soon as it is there' "$(mbox peek /jobs)" first
+	exec 3>&-
+	ended $pid
+
+	mbox recv /jobs | while read -r line; do echo "$line" >"$dir/seen"; done &
+	pid=$!
+	becomes grep -qx first "$dir/seen"
+	same 'a message is printed as soon as it is there' $? 0
+	mbox send /jobs second
+	becomes grep -qx second "$dir/seen"
+	same 'and the next' $? 0
+	kill "$(mbox stat --json /jobs | jq .recv_wait_pid)"
+	ended $pid
+
+	mbox send /jobs third
+	mbox recv /jobs | head -n 1 >"$dir/seen" &
+	pid=$!
+	holds 'it ends when its reader has' ended $pid
+	same 'and the reader had its line' "$(cat "$dir/seen")" third
+	json 'nobody receives any more' '.receivers == 0' stat --json /jobs
+	remove_all
+}
+
+test_change() {
+	mbox create /jobs
+	mbox seg create /table 4096
+	does chmod 600 /jobs /table
+	json 'both kinds have their mode' '[.[].mode] == ["0600", "0600"]' ls --json
+	does chown user /jobs
+	does chown 1000:1000 /table
+	json 'and their owner' '[.[] | .uid, .gid] == [1000, 0, 1000, 1000]' ls --json
+	does chown :user /jobs
+	does chmod 0 /jobs
+	holds 'the owner gets back in' as_user mbox chmod 600 /jobs
+	holds 'and may use it' as_user mbox send /jobs hello
+	mbox ls >"$out"
+	holds 'ls shows both' grep -qE '^/jobs .* mailbox .* rw-------  user:user$' "$out"
+	does rm /jobs /table
+	mbox create /jobs
+	mbox rm /none /jobs 2>"$err"
+	same 'one that is not there keeps none from being removed' \
+		"$? $(wc -l <"$err") $(mbox ls --json)" '3 1 []'
+}
+
+test_segments() {
+	does seg create --mode=640 /table 64K
+	does seg create --exclusive --huge /pages 4M
+	refuses 4 '/table: the name is in use' seg create --exclusive /table 64K
+	mbox seg create /table 1 2>"$err"
+	holds 'one of another length is told' grep -q 'was there already, with 65536 bytes' "$err"
+	json 'as asked for' '.kind == "segment" and .length == 65536 and .mode == "0640" and
+		.seals == [] and .huge == false and .attached == 0' seg stat --json /table
+	json 'huge pages' '.huge' stat --json /pages
+	echo hello | mbox seg write --offset=4K /table
+	prints 'what was written' hello seg read --offset=4096 --length=6 /table
+	json 'as JSON' '.data == "hello" and .offset == 4096 and .length == 5' seg read --json -o 4K -l 5 /table
+	same 'the whole' "$(mbox seg read /table | wc -c)" 65536
+	same 'up to the end' "$(mbox seg read --offset=65530 --length=1M /table | wc -c)" 6
+	refuses 7 '/table: offset 65537 is too large: it has 65536 bytes' seg read --offset=65537 /table
+	seq 100000 >"$dir/big"
+	mbox seg write --offset=60K /table <"$dir/big" 2>"$err"
+	same 'more than fits' "$? $(cat "$err")" \
+		"7 mbox seg write: /table: standard input is too large: there is room for 4096 bytes: 'mbox seg resize' makes more"
+	same 'writes nothing' "$(mbox seg read --offset=60K /table | tr -d '\0' | wc -c)" 0
+	does seg resize /table 1M
+	json 'seg ls' '[.[].name] == ["/pages", "/table"] and .[1].length == 1048576 and
+		.[1].resident > 0' seg ls --json
+	mbox seg ls >"$out"
+	holds 'as a table' grep -qE '^/table +#\.+ [0-9]+K/1M .* segment +1M  rw-r-----  root:root$' "$out"
+
+	mkfifo "$dir/writer"
+	mbox seg write /table <"$dir/writer" &
+	local pid=$!
+	exec 3>"$dir/writer"
+	becomes status /table '.writable == 1'
+	refuses 1 '/table: a process has it mapped for writing' seg seal /table write
+	exec 3>&-
+	ended $pid
+	does seg seal /table grow write
+	json 'sealed' '.seals == ["grow", "write"]' seg stat --json /table
+	refuses 5 '/table: a seal forbids that for ever' seg resize /table 2M
+	refuses 5 '/table: a seal forbids writing for ever' seg write /table
+	does seg seal /table seal
+	refuses 5 '/table: a seal forbids that for ever' seg seal /table shrink
+	does seg rm /table /pages
+}
+
+test_not_found() {
+	local hint="/none: no such name: 'mbox ls' lists what there is"
+	refuses 3 "$hint" stat /none
+	refuses 3 "$hint" send /none x
+	refuses 3 "$hint" recv /none
+	refuses 3 "$hint" peek none
+	refuses 3 "$hint" resize /none 1
+	refuses 3 "$hint" chmod 600 /none
+	refuses 3 "$hint" chown 0 /none
+	refuses 3 "$hint" rm /none
+	refuses 3 "$hint" seg stat /none
+	refuses 3 "$hint" seg resize /none 1
+	refuses 3 "$hint" seg seal /none grow
+	refuses 3 "$hint" seg read /none
+	refuses 3 "$hint" seg write /none
+	refuses 3 "$hint" seg rm /none
+}
+
+test_wrong_kind() {
+	local mailbox="/jobs: that is a mailbox, not a segment: use the commands without 'seg'"
+	local segment="/table: that is a segment, not a mailbox: use the commands of 'mbox seg'"
+	mbox create /jobs
+	mbox seg create /table 4096
+	refuses 11 "$segment" create /table
+	refuses 11 "$segment" send /table x
+	refuses 11 "$segment" recv /table
+	refuses 11 "$segment" peek /table
+	refuses 11 "$segment" resize /table 1
+	refuses 11 "$mailbox" seg create /jobs 1
+	refuses 11 "$mailbox" seg stat /jobs
+	refuses 11 "$mailbox" seg resize /jobs 1
+	refuses 11 "$mailbox" seg seal /jobs grow
+	refuses 11 "$mailbox" seg read /jobs
+	refuses 11 "$mailbox" seg write /jobs
+	remove_all
+}
+
+test_permission() {
+	local mode
+	mbox create --mode=640 /jobs
+	mbox create --mode=622 /drop
+	refuses_as 5 "/jobs: no permission to send to it: ask its owner to 'mbox chmod' it" as_user mbox send /jobs x
+	refuses_as 5 "/jobs: no permission to look at it" as_user mbox stat /jobs
+	refuses_as 5 "/drop: no permission to receive from it: it belongs to root:root and has mode 0622 (rw--w--w-); its owner can 'mbox chmod' it" \
+		as_user mbox recv /drop
+	holds 'who may send, may send' as_user mbox send /drop x
+	holds 'and look' as_user mbox stat /drop
+	refuses_as 5 "/drop: only its owner or root may remove it: it belongs to root:root" as_user mbox rm /drop
+	refuses_as 5 "/drop: only its owner or root may resize it" as_user mbox resize /drop 1
+	refuses_as 5 "/drop: only its owner or root may change the mode of it" as_user mbox chmod 666 /drop
+	same 'one sees what one may use' "$(as_user mbox ls --json | jq -c '[.[].name]')" '["/drop"]'
+	mode=$(stat -c %a /dev/mbox)
+	chmod 600 /dev/mbox
+	refuses_as 5 '/dev/mbox: no permission: it has mode 0600 (rw-------); root can mend that: chmod 666 /dev/mbox' \
+		as_user mbox create /mine
+	chmod "$mode" /dev/mbox
+	remove_all
+}
+
+test_too_large() {
+	mbox create --msgsize=100 /jobs
+	head -c 101 /dev/zero | mbox send --raw /jobs 2>"$err"
+	same 'the limit and the size' "$? $(cat "$err")" \
+		"7 mbox send: /jobs: message 1 is too large: it has 101 bytes, the limit is 100 (100), set by 'mbox create --msgsize'"
+	printf 'short\n%0101d\n' 0 | mbox send /jobs 2>"$err"
+	same 'which one it was' "$? $(grep -c 'message 2 is too large' "$err")" '7 1'
+	head -c 16777217 /dev/zero | mbox send --raw /jobs 2>"$err"
+	same 'more than any mailbox takes' "$? $(grep -c 'the limit is 16M' "$err")" '7 1'
+	json 'what was sent before stays' '.queued == 1' stat --json /jobs
+	remove_all
+}
+
+# with PARAMETER VALUE CMD...: while the module's parameter is so
+with() {
+	local parameter=$1 value
+	value=$(cat "$parameters/$1")
+	echo "$2" >"$parameters/$1"
+	shift 2
+	"$@"
+	echo "$value" >"$parameters/$parameter"
+}
+
+test_budget() {
+	mbox create --mode=666 --capacity=unbounded /jobs
+	with user_mailboxes 0 refuses_as 9 'root can raise user_mailboxes (0) or user_bytes' as_user mbox create /mine
+	with user_segments 0 refuses_as 9 'root can raise user_segments (0) or user_bytes' as_user mbox seg create /mine 1
+	with user_bytes 8192 refuses_as 9 'user_bytes (8192)' as_user mbox seg create /mine 1M
+	with user_bytes 8192 refuses_as 9 '/jobs: your budget of bytes is used up: receive or remove something, or root can raise user_bytes (8192)' \
+		as_user mbox send /jobs "$(printf '%09000d' 0)"
+	with user_bytes 0 does send /jobs 'root has no limit'
+	remove_all
+}
+
+test_no_module() {
+	local missing="/dev/mbox is not there: the module is not loaded: as root 'modprobe mbox', or 'insmod mbox.ko'"
+	mbox create /jobs
+	mv /dev/mbox /dev/mbox.away
+	refuses 10 "$missing" create /other
+	refuses 10 "$missing" send /jobs x
+	refuses 10 "$missing" recv /jobs
+	refuses 10 "$missing" rm /jobs
+	refuses 10 "$missing" seg create /table 1
+	mv /dev/mbox.away /dev/mbox
+	remove_all
+}
+
+test_listing() {
+	mbox create /b
+	mbox create "/a name"
+	mbox create /$'\e'c
+	mbox create --capacity=unbounded "/$(printf 'w%.0s' {1..255})"
+	mbox create --capacity=0 /-
+	json 'sorted by name' '[.[].name] == ["/\u001bc", "/-", "/a name", "/b", "/" + "w" * 255]' ls --json
+	mbox ls >"$out"
+	holds 'wide names are kept' grep -qE '^/w{255}  unbounded  0 ' "$out"
+	same 'blanks too, but no control characters' "$(sed -nE '2,4s/  +.*//p' "$out")" '/\033c
+/-
+/a name'
+	same 'columns are aligned' "$(awk '{ print match($0, NR == 1 ? "FULL " : "(unbounded|rendezvous|\\.{10}) ") }' \
+		"$out" | sort -u | wc -l)" 1
+	mbox rm /b '/a name' /$'\e'c "/$(printf 'w%.0s' {1..255})" /-
+	prints 'nothing is nothing' '[]' ls --json
+}
+
+test_watch() {
+	mbox create --capacity=2 /jobs
+	mbox send /jobs x
+	json 'watch as JSON' '.[0].name == "/jobs"' ls --json
+	mbox watch --interval=0.05 --json | head -n 2 | jq -e '.[0].queued == 1' >"$out"
+	same 'watch prints JSON until nobody reads' "$(cat "$out")" 'true
+true'
+	export TERM=vt100
+	mkfifo "$dir/keys"
+	script -qf -c 'mbox watch --interval=0.1' "$dir/screen" <"$dir/keys" >/dev/null &
+	local pid=$!
+	exec 3>"$dir/keys"
+	becomes grep -q '#####..... 1/2' "$dir/screen"
+	same 'watch shows the table' $? 0
+	mbox create /later
+	becomes grep -q /later "$dir/screen"
+	same 'and what changes' $? 0
+	printf q >&3
+	holds 'q leaves' ended $pid
+	exec 3>&-
+	remove_all
+}
+
+test_help() {
+	holds 'help' mbox --help
+	holds 'version' mbox --version
+	holds 'help of a command' mbox help send
+	holds 'bench can be asked what it does' mbox bench --help
+	refuses 2 "'nonsense' is not a command" nonsense
+}
+
+echo 'TAP version 13'
+for program in jq script; do
+	holds "$program is there" command -v $program
+done
+test_create
+test_send_recv
+test_json_messages
+test_peek
+test_waiting
+test_resize
+test_hangup
+test_pipeline
+test_line_by_line
+test_change
+test_segments
+test_not_found
+test_wrong_kind
+test_permission
+test_too_large
+test_budget
+test_no_module
+test_listing
+test_watch
+test_help
+same 'nothing is left' "$(mbox ls --json)" '[]'
+echo "1..$count"
+rm -rf "$dir"
+exit $failed
