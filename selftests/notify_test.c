@@ -247,14 +247,20 @@ TEST_F(notify, close_by_another_process_does_not_remove_it)
 
 TEST_F(notify, exit_and_kill_remove_it)
 {
-	pid_t pid = child_fork();
+	int ready[2];
+	char ret;
+	pid_t pid;
 
+	ASSERT_EQ(0, pipe(ready));
+	pid = child_fork();
 	if (!pid) {
-		if (!ask(self->box.rx, SIGUSR1, 0) && !mb_put(self->box.tx, 77, 0, MBOX_SYNC))
+		ret = ask(self->box.rx, SIGUSR1, 0);
+		if (write(ready[1], &ret, 1) == 1)
 			pause();
 		_exit(1);
 	}
-	EXPECT_EQ(77, mb_take(self->box.rx, 0));
+	ASSERT_EQ(1, read(ready[0], &ret, 1));
+	EXPECT_EQ(0, ret);
 	EXPECT_EQ(-EBUSY, ask(self->box.rx, SIGUSR1, 0));
 	kill(pid, SIGKILL);
 	EXPECT_EQ(1000 + SIGKILL, child_wait(pid));

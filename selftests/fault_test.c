@@ -1,0 +1,467 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Every allocation, and every copy from and to user space, of every call fails once: by
+ * /proc/thread-self/fail-nth the first, the second, and so on until the call meets none any
+ * more. A call that fails by it has changed nothing. What it forgot to free, kmemleak finds.
+ */
+#include "common.h"
+#include "harness.h"
+
+#include <poll.h>
+#include <sys/epoll.h>
+
+#define FAIL_NTH "/proc/thread-self/fail-nth"
+#define MOST	 200	/* more points of failure than any of the calls has */
+#define LARGE	 (100 << 10)
+
+FIXTURE(fault) {
+	const char *fresh;
+	const char *known;
+	int box;
+	int seg;
+	int fail_nth;
+	struct mbox_ioc_status before;
+	struct mbox_ioc_segment_status seg_before;
+};
+
+typedef FIXTURE_DATA(fault) fixture;
+
+static char *large;
+
+/* The kernel's defaults spare the allocations that could wait, which are nearly all. */
+static void fail_them_all(void)
+{
+	static const char * const knobs[] = { "ignore-gfp-wait", "ignore-gfp-highmem" };
+	static const char * const kinds[] = { "failslab", "fail_page_alloc" };
+	char path[128];
+	size_t i, k;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		for (k = 0; k < ARRAY_SIZE(knobs); k++) {
+			snprintf(path, sizeof(path), "/sys/kernel/debug/%s/%s", kinds[i], knobs[k]);
+			write_text(path, "N");
+		}
+		snprintf(path, sizeof(path), "/sys/kernel/debug/%s/verbose", kinds[i]);
+		write_text(path, "0");
+	}
+	write_text("/sys/kernel/debug/fail_page_alloc/min-order", "0");
+	write_text("/sys/kernel/debug/fail_usercopy/verbose", "0");
+}
+
+FIXTURE_SETUP(fault)
+{
+	struct mbox_ioc_create create = mb_template(NULL, 4, O_RDWR | O_NONBLOCK);
+
+	self->fail_nth = open(FAIL_NTH, O_RDWR);
+	if (self->fail_nth < 0)
+		SKIP(return, "no " FAIL_NTH ": this kernel cannot inject faults");
+	fail_them_all();
+	self->fresh = unique_name("fresh");
+	self->known = unique_name("known");
+	create.msgsize = LARGE;
+	self->box = ctl(device(), MBOX_IOC_CREATE, &create);
+	self->seg = seg_create(NULL, 1 << 20, O_RDWR);
+	large = shared_memory(LARGE);
+	memset(large, 1, LARGE);
+	ASSERT_LE(0, self->box);
+	ASSERT_LE(0, self->seg);
+	ASSERT_LE(0, mb_create(self->known, 1, O_RDWR));
+}
+
+FIXTURE_TEARDOWN(fault)
+{
+	mb_unlink(self->known);
+	mb_unlink(self->fresh);
+}
+
+static int inject(fixture *f, int nth)
+{
+	char text[16];
+	int length = snprintf(text, sizeof(text), "%d", nth);
+
+	return pwrite(f->fail_nth, text, length, 0) == length ? 0 : -errno;
+}
+
+/* Switches it off again, and tells whether there has been a fault. Even that can meet it. */
+static bool injected(fixture *f)
+{
+	char text[16] = { 0 };
+
+	while (pread(f->fail_nth, text, sizeof(text) - 1, 0) <= 0)
+		;
+	while (inject(f, 0))
+		;
+	return atoi(text) == 0;
+}
+
+/* One message in the mailbox, which has room for three more; one known name. */
+static void prepare(struct __test_metadata *_metadata, fixture *f)
+{
+	struct mbox_ioc_set set = { .fields = MBOX_SET_LENGTH, .length = 1 << 20 };
+
+	while (mb_recv(f->box, large, LARGE, 0) >= 0)
+		;
+	mb_unlink(f->fresh);
+	close(mb_create(f->known, 1, O_RDWR));
+	ASSERT_EQ(0, ctl(f->seg, MBOX_IOC_SET, &set));
+	ASSERT_EQ(0, mb_set_capacity(f->box, 4));
+	ASSERT_EQ(0, mb_send(f->box, large, LARGE, 0, 0));
+	f->before = mb_status(f->box);
+	f->seg_before = seg_status(f->seg);
+}
+
+static bool unchanged(fixture *f)
+{
+	struct mbox_ioc_segment_status segment = seg_status(f->seg);
+	int known = mb_open(f->known, O_RDONLY), fresh = mb_open(f->fresh, O_RDONLY);
+
+	close(known);
+	return mb_unchanged(f->box, &f->before) &&
+	       !memcmp(&segment, &f->seg_before, sizeof(segment)) &&
+	       known >= 0 && fresh == -ENOENT;
+}
+
+/* The calls. What makes a descriptor returns it, and it is closed by sweep(). */
+static int create_anonymous(fixture *f)
+{
+	return mb_create(NULL, 1, O_RDWR);
+}
+
+static int create_named(fixture *f)
+{
+	return mb_create(f->fresh, 1, O_RDWR | O_EXCL);
+}
+
+static int create_existing(fixture *f)
+{
+	return mb_create(f->known, 1, O_RDWR);
+}
+
+static int open_named(fixture *f)
+{
+	return mb_open(f->known, O_RDWR);
+}
+
+static int unlink_named(fixture *f)
+{
+	return mb_unlink(f->known);
+}
+
+static int create_segment(fixture *f)
+{
+	return seg_create(NULL, 1 << 20, O_RDWR);
+}
+
+static int create_segment_named(fixture *f)
+{
+	return seg_create(f->fresh, 1 << 20, O_RDWR | O_EXCL);
+}
+
+static int set_capacity(fixture *f)
+{
+	return mb_set_capacity(f->box, 5);
+}
+
+static int set_length(fixture *f)
+{
+	struct mbox_ioc_set set = { .fields = MBOX_SET_LENGTH, .length = 2 << 20 };
+
+	return ctl(f->seg, MBOX_IOC_SET, &set);
+}
+
+static int send_small(fixture *f)
+{
+	return mb_put(f->box, 1, 5, 0);
+}
+
+static int send_large(fixture *f)
+{
+	return mb_send(f->box, large, LARGE, 5, 0);
+}
+
+static int send_list(fixture *f)
+{
+	struct mbox_iovec iov[100] = { 0 };
+	struct mbox_ioc_msg msg = mb_msg(iov, ARRAY_SIZE(iov), MBOX_IOV);
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(iov); i++)
+		iov[i] = (struct mbox_iovec) { addr(large + i * 1000), 1000 };
+	return ctl(f->box, MBOX_IOC_SEND, &msg);
+}
+
+static int write_large(fixture *f)
+{
+	ssize_t ret = write(f->box, large, LARGE);
+
+	return ret < 0 ? -errno : ret == LARGE ? 0 : -EIO;
+}
+
+static int receive_large(fixture *f)
+{
+	int ret = mb_recv(f->box, large, LARGE, 0);
+
+	return ret == LARGE ? 0 : ret < 0 ? ret : -EIO;
+}
+
+static int receive_list(fixture *f)
+{
+	struct mbox_iovec iov[100] = { 0 };
+	struct mbox_ioc_msg msg = mb_msg(iov, ARRAY_SIZE(iov), MBOX_IOV);
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(iov); i++)
+		iov[i] = (struct mbox_iovec) { addr(large + i * 1024), 1024 };
+	return ctl(f->box, MBOX_IOC_RECV, &msg);
+}
+
+static int read_large(fixture *f)
+{
+	ssize_t ret = read(f->box, large, LARGE);
+
+	return ret < 0 ? -errno : ret == LARGE ? 0 : -EIO;
+}
+
+static int peek(fixture *f)
+{
+	int ret = mb_recv(f->box, large, LARGE, MBOX_PEEK);
+
+	return ret == LARGE ? 0 : ret < 0 ? ret : -EIO;
+}
+
+static int batch_of_one(fixture *f, unsigned long cmd)
+{
+	struct mbox_ioc_msg msg = mb_msg(large, LARGE, 0);
+	struct mbox_ioc_batch batch = { .msgs = addr(&msg), .nr = 1, .msg_size = sizeof(msg) };
+	int ret = ctl(f->box, cmd, &batch);
+
+	return ret == 1 ? 0 : ret;
+}
+
+static int send_batch(fixture *f)
+{
+	return batch_of_one(f, MBOX_IOC_SEND_BATCH);
+}
+
+static int receive_batch(fixture *f)
+{
+	return batch_of_one(f, MBOX_IOC_RECV_BATCH);
+}
+
+static int notify(fixture *f)
+{
+	struct mbox_ioc_notify notify = { .signo = SIGUSR1 }, off = { 0 };
+	int ret = ctl(f->box, MBOX_IOC_NOTIFY, &notify);
+
+	while (!ret && ctl(f->box, MBOX_IOC_NOTIFY, &off))
+		;
+	return ret;
+}
+
+static int status(fixture *f)
+{
+	struct mbox_ioc_status status = { 0 };
+
+	return ctl(f->box, MBOX_IOC_STATUS, &status);
+}
+
+static int segment_status(fixture *f)
+{
+	struct mbox_ioc_segment_status status = { 0 };
+
+	return ctl(f->seg, MBOX_IOC_SEGMENT_STATUS, &status);
+}
+
+static int map(fixture *f)
+{
+	void *p = map_fd(f->seg, 1 << 20, PROT_READ | PROT_WRITE, MAP_SHARED);
+
+	if (!p)
+		return -errno;
+	while (munmap(p, 1 << 20))
+		;
+	return 0;
+}
+
+static int poll_both(fixture *f)
+{
+	struct pollfd fds[] = { { .fd = f->box, .events = POLLIN }, { .fd = f->seg } };
+
+	return poll(fds, 2, 0) < 0 ? -errno : 0;
+}
+
+static int watch(fixture *f)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+	int ep = epoll_create1(0), ret;
+
+	if (ep < 0)
+		return -errno;
+	ret = epoll_ctl(ep, EPOLL_CTL_ADD, f->box, &event) ? -errno : 0;
+	close(ep);
+	return ret;
+}
+
+static int read_table(fixture *f)
+{
+	char text[4096];
+	int fd = open("/proc/net/mbox", O_RDONLY), ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = read(fd, text, sizeof(text)) < 0 ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
+static int read_fdinfo(fixture *f)
+{
+	char path[64], text[4096];
+	int fd, ret;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", f->box);
+	fd = open(path, O_RDONLY);
+	if (fd < 0)
+		return -errno;
+	ret = read(fd, text, sizeof(text)) < 0 ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
+static const struct fault_call {
+	const char *name;
+	int (*call)(fixture *f);
+} calls[] = {
+	{ "create_anonymous", create_anonymous },
+	{ "create_named", create_named },
+	{ "create_existing", create_existing },
+	{ "open_named", open_named },
+	{ "unlink_named", unlink_named },
+	{ "create_segment", create_segment },
+	{ "create_segment_named", create_segment_named },
+	{ "set_capacity", set_capacity },
+	{ "set_length", set_length },
+	{ "send_small", send_small },
+	{ "send_large", send_large },
+	{ "send_list", send_list },
+	{ "write_large", write_large },
+	{ "receive_large", receive_large },
+	{ "receive_list", receive_list },
+	{ "read_large", read_large },
+	{ "peek", peek },
+	{ "send_batch", send_batch },
+	{ "receive_batch", receive_batch },
+	{ "notify", notify },
+	{ "status", status },
+	{ "segment_status", segment_status },
+	{ "map", map },
+	{ "poll_both", poll_both },
+	{ "watch", watch },
+	{ "read_table", read_table },
+	{ "read_fdinfo", read_fdinfo },
+};
+
+static bool explained(int ret)
+{
+	return ret == -ENOMEM || ret == -EFAULT || ret == -ENFILE || ret == -EMFILE ||
+	       ret == -EAGAIN;
+}
+
+/* Returns how many of the call's points of failure made it fail. */
+static int sweep(struct __test_metadata *_metadata, fixture *f, const struct fault_call *c)
+{
+	int nth, failures = 0;
+
+	for (nth = 1; nth < MOST; nth++) {
+		bool hit;
+		int ret;
+
+		prepare(_metadata, f);
+		ASSERT_EQ(0, inject(f, nth));
+		ret = c->call(f);
+		hit = injected(f);
+		if (ret > 0)
+			close(ret);
+		if (ret < 0) {
+			failures++;
+			EXPECT_TRUE(hit && explained(ret) && unchanged(f))
+				TH_LOG("%s, point %d: %d", c->name, nth, ret);
+		}
+		if (!hit)
+			break;
+	}
+	EXPECT_GT(MOST, nth)
+		TH_LOG("%s", c->name);
+	return failures;
+}
+
+TEST_F(fault, every_point_of_every_call)
+{
+	const struct fault_call *c;
+	int failures = 0;
+
+	for (c = calls; c < calls + ARRAY_SIZE(calls); c++) {
+		int here = sweep(_metadata, self, c);
+
+		TH_LOG("%s failed at %d points", c->name, here);
+		failures += here;
+	}
+	/* Were there none, the faults would not have been injected at all. */
+	EXPECT_LT(20, failures);
+}
+
+/* A receiver waits: the message goes to it by hand, or it goes on waiting. */
+TEST_F(fault, hand_off_to_a_waiting_receiver)
+{
+	int box = mb_create(NULL, 0, O_RDWR), nth;
+	bool hit = true;
+
+	for (nth = 1; nth < MOST && hit; nth++) {
+		struct mb_call call;
+		int ret;
+
+		call_take(&call, box, 0);
+		ASSERT_EQ(0, call_start(&call));
+		ASSERT_TRUE(wait_receivers(box, 1));
+		ASSERT_EQ(0, inject(self, nth));
+		ret = mb_put(box, nth, 0, MBOX_NONBLOCK);
+		hit = injected(self);
+		if (ret) {
+			EXPECT_TRUE(explained(ret));
+			EXPECT_EQ(1, mb_status(box).waiting_receivers);
+			EXPECT_EQ(0, mb_put(box, nth, 0, 0));
+		}
+		EXPECT_EQ(0, call_join(&call));
+		EXPECT_EQ(nth, call.number);
+	}
+	EXPECT_FALSE(hit);
+}
+
+/* The other side of it: a waiting sender, whose message is taken or stays. */
+TEST_F(fault, take_from_a_waiting_sender)
+{
+	int box = mb_create(NULL, 0, O_RDWR), nth;
+	bool hit = true;
+
+	for (nth = 1; nth < MOST && hit; nth++) {
+		struct mb_call call;
+		int ret;
+
+		call_put(&call, box, nth, 0, 0);
+		ASSERT_EQ(0, call_start(&call));
+		ASSERT_TRUE(wait_senders(box, 1));
+		ASSERT_EQ(0, inject(self, nth));
+		ret = mb_take(box, 0);
+		hit = injected(self);
+		if (ret < 0) {
+			EXPECT_TRUE(explained(ret));
+			EXPECT_FALSE(call_done(&call));
+			ret = mb_take(box, 0);
+		}
+		EXPECT_EQ(nth, ret);
+		EXPECT_EQ(0, call_join(&call));
+	}
+	EXPECT_FALSE(hit);
+}
+
+TEST_HARNESS_MAIN
