@@ -368,19 +368,21 @@ static const struct vm_operations_struct mbox_vma_ops = {
 static int mbox_segment_attach(struct mbox_segment *segment,
 			       struct vm_area_struct *vma)
 {
+	bool sealed;
 	int err = 0;
 
 	spin_lock(&segment->lock);
-	if (segment->seals & MBOX_SEAL_WRITE && vma->vm_flags & VM_SHARED) {
-		if (vma->vm_flags & VM_WRITE)
-			err = -EPERM;
-		vm_flags_clear(vma, VM_MAYWRITE);
-	}
+	sealed = segment->seals & MBOX_SEAL_WRITE && vma->vm_flags & VM_SHARED;
+	if (sealed && vma->vm_flags & VM_WRITE)
+		err = -EPERM;
 	if (!err) {
 		segment->attached++;
-		segment->writable += mbox_vma_writable(vma);
+		segment->writable += !sealed && mbox_vma_writable(vma);
 	}
 	spin_unlock(&segment->lock);
+	/* Sleeps, and nobody else sees the mapping yet. */
+	if (sealed)
+		vm_flags_clear(vma, VM_MAYWRITE);
 	return err;
 }
 
