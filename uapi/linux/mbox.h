@@ -476,7 +476,7 @@ struct mbox_ioc_set {
 
 /**
  * struct mbox_ioc_notify - ioctl(MBOX_IOC_NOTIFY) on a mailbox
- * @value: si_value of the signal
+ * @value: si_value of the signal; must be 0 when @signo is
  * @signo: Signal number, or 0 to remove the caller's registration
  * @__reserved: Must be 0
  *
