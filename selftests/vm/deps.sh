@@ -20,7 +20,7 @@ install() {
 mapfile -t lacking < <(missing)
 [ ${#lacking[@]} -gt 0 ] || exit 0
 
-if command -v apt-get >/dev/null; then
+if command -v apt-get >/dev/null && become_root true; then
 	say INSTALL "${lacking[*]}"
 	log=$(mktemp)
 	trap 'rm -f "$log"' EXIT
