@@ -52,7 +52,7 @@ vm: module-$(kernel) root
 
 bench: module-$(kernel) root
 	@$(vm)/run.sh $(if $(COUNT),-c) -t 3600 $(if $(JSON),,-l) $(kernel) \
-		'mbox bench $(if $(JSON),--json >/out/bench.json)'
+		'mbox bench $(if $(COUNT),--count) $(if $(JSON),--json >/out/bench.json)'
 	@$(if $(JSON),cp build/vm/$(kernel)/files/bench.json $(JSON))
 
 lint: libmbox
