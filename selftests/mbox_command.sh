@@ -338,14 +338,14 @@ test_line_by_line() {
 	exec 3>&-
 	ended $pid
 
-	mbox recv /jobs | while read -r line; do echo "$line" >"$dir/seen"; done &
+	mbox recv /jobs > >(while read -r line; do echo "$line" >"$dir/seen"; done) &
 	pid=$!
 	becomes grep -qx first "$dir/seen"
 	same 'a message is printed as soon as it is there' $? 0
 	mbox send /jobs second
 	becomes grep -qx second "$dir/seen"
 	same 'and the next' $? 0
-	kill "$(mbox stat --json /jobs | jq .recv_wait_pid)"
+	kill $pid
 	ended $pid
 
 	mbox send /jobs third
