@@ -19,7 +19,7 @@ static void add_option(struct option *to, char **letters,
 {
 	to->name = option->name;
 	to->has_arg = option->argument ? required_argument : no_argument;
-	to->val = option->letter;
+	to->val = (unsigned char)option->letter;
 	*(*letters)++ = option->letter;
 	if (option->argument)
 		*(*letters)++ = ':';
