@@ -26,15 +26,16 @@ sparse() {
 
 # Two headers cannot be written as checkpatch wants: compat.h, which is there to compare versions
 # of Linux, and trace.h, where TRACE_EVENT() is laid out as in all such headers.
-checkpatch() {
-	local tree patch
+checkpatch() (
 	tree=$("$vm/linux-source.sh")
-	patch=(perl "$tree/scripts/checkpatch.pl" --no-tree --strict --terse --quiet -f)
-	find kernel uapi "$vm/planted" -name '*.[ch]' ! -name compat.h ! -name trace.h -print0 |
+	patch=(perl "$tree/scripts/checkpatch.pl" --no-tree --strict --terse --quiet --no-summary -f)
+	# It leaves a file in the current folder.
+	mkdir -p build/lint && cd build/lint
+	find "$top/kernel" "$top/uapi" "$vm/planted" -name '*.[ch]' ! -name compat.h ! -name trace.h -print0 |
 		xargs -0 "${patch[@]}" &&
-		"${patch[@]}" --ignore LINUX_VERSION_CODE,CONSTANT_COMPARISON,MACRO_ARG_UNUSED kernel/compat.h &&
-		"${patch[@]}" --ignore OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT kernel/trace.h
-}
+		"${patch[@]}" --ignore LINUX_VERSION_CODE,CONSTANT_COMPARISON,MACRO_ARG_UNUSED "$top/kernel/compat.h" &&
+		"${patch[@]}" --ignore OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT "$top/kernel/trace.h"
+)
 
 # It prints how many warnings it keeps to itself on stderr.
 tidy() {
