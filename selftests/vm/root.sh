@@ -32,7 +32,7 @@ base() {
 	printf '%s\n' 'root:x:0:' 'user:x:1000:' 'nogroup:x:65534:' >"$root/etc/group"
 	echo "PS1='vm:\w\\$ '" >"$root/etc/profile"
 	mapfile -t programs < <(dpkg -L coreutils | grep -E '^(/usr)?/bin/.')
-	programs+=(/bin/bash /usr/libexec/coreutils/libstdbuf.so)
+	programs+=(/bin/bash /usr/libexec/coreutils/libstdbuf.so /usr/bin/jq /usr/bin/script)
 	cp -L --parents -t "$root" "${programs[@]}"
 	needs "${programs[@]}"
 	cp /bin/busybox "$root/bin/busybox"

@@ -47,9 +47,12 @@ mkdir -p "$dir/root" "$dir/files"
 dir=$(realpath "$dir")
 
 # The root for this run: the common one, then a second archive with what differs.
+# The kernel would put a folder `lib` of the second in the place of the first one's link to usr/lib.
 add() {
-	mkdir -p "$dir/root/$(dirname "$2")"
-	cp -L "$1" "$dir/root/$2"
+	local to=$2
+	[[ ! $to =~ ^(bin|lib)/ ]] || to=usr/$to
+	mkdir -p "$dir/root/$(dirname "$to")"
+	cp -L "$1" "$dir/root/$to"
 }
 printf '%s\n' "$command" >"$dir/root/command"
 [ $load = no ] || extra+=("$top/build/$name/mbox.ko:lib/mbox.ko")
