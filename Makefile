@@ -63,7 +63,7 @@ install: all
 	@$(MAKE) -s -C tools install
 
 clean:
-	rm -rf build libmbox/build tools/build
+	rm -rf build libmbox/build tools/build tools/demo/build
 
 help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
