@@ -212,20 +212,19 @@ static int mbox_patience_init(struct mbox_patience *patience,
 }
 
 /*
- * A list of buffers has one layout for all callers, so it is not the struct
- * iovec of 32-bit ones, and for 64-bit ones it is.
+ * A list of buffers has one layout for all callers. The kernel's own is no
+ * larger, and so takes its place entry by entry.
  */
-static int mbox_iov_import(struct iovec *iov, u64 address, u32 nr,
-			   size_t *total)
+static int mbox_iov_convert(struct mbox_iovec *list, u32 nr, size_t *total)
 {
-	struct mbox_iovec __user *from = u64_to_user_ptr(address);
-	struct mbox_iovec entry;
+	struct iovec *iov = (struct iovec *)list;
 	u32 i;
 
+	BUILD_BUG_ON(sizeof(*iov) > sizeof(*list));
 	*total = 0;
 	for (i = 0; i < nr; i++) {
-		if (copy_from_user(&entry, &from[i], sizeof(entry)))
-			return -EFAULT;
+		struct mbox_iovec entry = list[i];
+
 		if (entry.len > MAX_RW_COUNT - *total)
 			return -EINVAL;
 		iov[i].iov_base = u64_to_user_ptr(entry.base);
@@ -240,19 +239,22 @@ static int mbox_iter_init_list(struct iov_iter *iter, unsigned int direction,
 			       const struct mbox_ioc_msg *msg,
 			       struct iovec **iov)
 {
+	struct mbox_iovec *list;
 	size_t total;
 	int err;
 
 	if (msg->len > MBOX_IOV_MAX)
 		return -EINVAL;
-	*iov = kmalloc_array(msg->len ?: 1, sizeof(**iov), GFP_KERNEL);
-	if (!*iov)
-		return -ENOMEM;
-	err = mbox_iov_import(*iov, msg->buf, msg->len, &total);
+	list = memdup_user(u64_to_user_ptr(msg->buf),
+			   msg->len * sizeof(*list));
+	if (IS_ERR(list))
+		return PTR_ERR(list);
+	err = mbox_iov_convert(list, msg->len, &total);
 	if (err) {
-		kfree(*iov);
+		kfree(list);
 		return err;
 	}
+	*iov = (struct iovec *)list;
 	iov_iter_init(iter, direction, *iov, msg->len, total);
 	return 0;
 }
