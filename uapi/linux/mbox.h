@@ -231,7 +231,7 @@ enum mbox_msg_flags {
 /**
  * struct mbox_iovec - one buffer of a scatter/gather list
  * @base: Address
- * @len: Bytes
+ * @len: Bytes; those of a list add up to no more than readv(2) allows
  *
  * A struct iovec with one layout for 32-bit and 64-bit callers.
  */
