@@ -42,7 +42,9 @@ mbox_segment_new(const struct mbox_ioc_segment *create, char *name,
 	memory = shmem_file_setup("mbox", create->length, VM_NORESERVE);
 	if (IS_ERR(memory)) {
 		kfree(segment);
-		return ERR_CAST(memory);
+		/* shmem has space for files in mind, of which there is no end. */
+		return memory == ERR_PTR(-ENOSPC) ? ERR_PTR(-ENOMEM) :
+						    ERR_CAST(memory);
 	}
 	segment->memory = memory;
 	segment->flags = create->flags;
