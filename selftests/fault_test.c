@@ -181,12 +181,12 @@ static int send_large(fixture *f)
 
 static int send_list(fixture *f)
 {
-	struct mbox_iovec iov[100] = { 0 };
+	struct mbox_iovec iov[20] = { 0 };
 	struct mbox_ioc_msg msg = mb_msg(iov, ARRAY_SIZE(iov), MBOX_IOV);
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(iov); i++)
-		iov[i] = (struct mbox_iovec) { addr(large + i * 1000), 1000 };
+		iov[i] = (struct mbox_iovec) { addr(large + i * 5000), 5000 };
 	return ctl(f->box, MBOX_IOC_SEND, &msg);
 }
 
@@ -206,12 +206,12 @@ static int receive_large(fixture *f)
 
 static int receive_list(fixture *f)
 {
-	struct mbox_iovec iov[100] = { 0 };
+	struct mbox_iovec iov[20] = { 0 };
 	struct mbox_ioc_msg msg = mb_msg(iov, ARRAY_SIZE(iov), MBOX_IOV);
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(iov); i++)
-		iov[i] = (struct mbox_iovec) { addr(large + i * 1024), 1024 };
+		iov[i] = (struct mbox_iovec) { addr(large + i * 5120), 5120 };
 	return ctl(f->box, MBOX_IOC_RECV, &msg);
 }
 
@@ -367,12 +367,15 @@ static bool explained(int ret)
 	       ret == -EAGAIN;
 }
 
-/* Returns how many of the call's points of failure made it fail. */
+/*
+ * Returns how many of the call's points of failure made it fail. The points are not the same
+ * each time, as caches fill and drain: only several misses on end are the end.
+ */
 static int sweep(struct __test_metadata *_metadata, fixture *f, const struct fault_call *c)
 {
-	int nth, failures = 0;
+	int nth, failures = 0, misses = 0;
 
-	for (nth = 1; nth < MOST; nth++) {
+	for (nth = 1; nth < MOST && misses < 3; nth++) {
 		bool hit;
 		int ret;
 
@@ -387,10 +390,9 @@ static int sweep(struct __test_metadata *_metadata, fixture *f, const struct fau
 			EXPECT_TRUE(hit && explained(ret) && unchanged(f))
 				TH_LOG("%s, point %d: %d", c->name, nth, ret);
 		}
-		if (!hit)
-			break;
+		misses = hit ? 0 : misses + 1;
 	}
-	EXPECT_GT(MOST, nth)
+	EXPECT_EQ(3, misses)
 		TH_LOG("%s", c->name);
 	return failures;
 }
