@@ -333,6 +333,7 @@ TEST_F(notify, bad_arguments)
 
 	EXPECT_EQ(-EINVAL, ask(self->box.rx, 65, 0));
 	EXPECT_EQ(-EINVAL, ask(self->box.rx, ~0U, 0));
+	EXPECT_EQ(-EINVAL, ask(self->box.rx, 0, 1));
 	EXPECT_EQ(-EBADF, ask(self->box.tx, SIGUSR1, 0));
 	EXPECT_EQ(-EBADF, ask(self->box.tx, 0, 0));
 	ASSERT_EQ(0, mb_put(self->box.tx, 1, 0, 0));
