@@ -464,19 +464,19 @@ TEST_F(message, identity_crosses_pid_namespaces)
 	int fd = self->box.both;
 
 	IN_CHILD {
-		pid_t seen;
+		pid_t seen = 0;
 
 		ASSERT_EQ(0, in_pid_namespace(put_one, fd, &seen));
 		EXPECT_EQ(seen, receive(fd).pid);
 	}
 	IN_CHILD {
-		pid_t seen;
+		pid_t seen = 0;
 
 		ASSERT_EQ(0, mb_put(fd, 1, 0, 0));
 		EXPECT_EQ(0, in_pid_namespace(is_from_nobody_here, fd, &seen));
 	}
 	IN_CHILD {
-		pid_t seen;
+		pid_t seen = 0;
 
 		EXPECT_EQ(0, in_pid_namespace(is_from_me, fd, &seen));
 	}
