@@ -274,6 +274,9 @@ struct mbox_iovec {
  * message, then first come, first served; waiting receivers first come, first
  * served.
  *
+ * A receiver that fails, or is killed, while it copies a message gives it back
+ * to where it was. Receivers that came meanwhile can have got later ones.
+ *
  * A nonblocking send to a mailbox of capacity 0, and one with MBOX_SYNC,
  * succeeds only if a receiver is waiting that can take the message at once.
  *
