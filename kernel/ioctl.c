@@ -66,6 +66,25 @@ static char *mbox_name_optional(u64 address)
 	return address ? mbox_name_from_user(address) : NULL;
 }
 
+/* Open the object that has the name, if there is one; otherwise create it. */
+static long mbox_open_or_create(const struct mbox_kind_ops *ops, u64 address,
+				const void *attr, u32 oflag)
+{
+	char *name = mbox_name_optional(address);
+	int fd;
+
+	if (IS_ERR(name))
+		return PTR_ERR(name);
+	if (name && !(oflag & O_EXCL)) {
+		fd = mbox_object_open(ops, NULL, name, oflag);
+		if (fd != -ENOENT) {
+			kfree(name);
+			return fd;
+		}
+	}
+	return mbox_object_create(ops, attr, name, oflag);
+}
+
 static bool mbox_create_valid(const struct mbox_ioc_create *create)
 {
 	return mbox_oflag_valid(create->oflag, O_EXCL) &&
@@ -78,22 +97,11 @@ static bool mbox_create_valid(const struct mbox_ioc_create *create)
 static long mbox_ioctl_create(struct mbox_request *request)
 {
 	const struct mbox_ioc_create *create = &request->ioc.create;
-	char *name;
-	int fd;
 
 	if (!mbox_create_valid(create))
 		return -EINVAL;
-	name = mbox_name_optional(create->name);
-	if (IS_ERR(name))
-		return PTR_ERR(name);
-	if (name && !(create->oflag & O_EXCL)) {
-		fd = mbox_mailbox_open(name, create->oflag);
-		if (fd != -ENOENT) {
-			kfree(name);
-			return fd;
-		}
-	}
-	return mbox_mailbox_create(create, name);
+	return mbox_open_or_create(&mbox_mailbox_ops, create->name, create,
+				   create->oflag);
 }
 
 static bool mbox_segment_valid(const struct mbox_ioc_segment *segment)
@@ -108,22 +116,11 @@ static bool mbox_segment_valid(const struct mbox_ioc_segment *segment)
 static long mbox_ioctl_segment(struct mbox_request *request)
 {
 	const struct mbox_ioc_segment *segment = &request->ioc.segment;
-	char *name;
-	int fd;
 
 	if (!mbox_segment_valid(segment))
 		return -EINVAL;
-	name = mbox_name_optional(segment->name);
-	if (IS_ERR(name))
-		return PTR_ERR(name);
-	if (name && !(segment->oflag & O_EXCL)) {
-		fd = mbox_segment_open(name, segment->oflag);
-		if (fd != -ENOENT) {
-			kfree(name);
-			return fd;
-		}
-	}
-	return mbox_segment_create(segment, name);
+	return mbox_open_or_create(&mbox_segment_ops, segment->name, segment,
+				   segment->oflag);
 }
 
 static long mbox_ioctl_open(struct mbox_request *request)
@@ -141,8 +138,8 @@ static long mbox_ioctl_open(struct mbox_request *request)
 	name = mbox_name_from_user(open->name);
 	if (IS_ERR(name))
 		return PTR_ERR(name);
-	fd = segment ? mbox_segment_open(name, open->oflag) :
-		       mbox_mailbox_open(name, open->oflag);
+	fd = mbox_object_open(segment ? &mbox_segment_ops : &mbox_mailbox_ops,
+			      NULL, name, open->oflag);
 	kfree(name);
 	return fd;
 }

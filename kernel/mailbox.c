@@ -9,16 +9,16 @@
 
 #include "mailbox.h"
 
-static const struct mbox_kind_ops mbox_mailbox_ops;
-
-static struct mbox_mailbox *mbox_mailbox_new(const struct mbox_ioc_create *create,
-					     char *name, struct mbox_user *user)
+static struct mbox_object *mbox_mailbox_create(const void *attr,
+					       const char *name,
+					       struct mbox_user *user)
 {
 	struct mbox_mailbox *mailbox = kzalloc(sizeof(*mailbox),
 					       GFP_KERNEL_ACCOUNT);
+	const struct mbox_ioc_create *create = attr;
 
 	if (!mailbox)
-		return NULL;
+		return ERR_PTR(-ENOMEM);
 	spin_lock_init(&mailbox->lock);
 	init_waitqueue_head(&mailbox->pollers);
 	INIT_LIST_HEAD(&mailbox->sending.list);
@@ -31,63 +31,7 @@ static struct mbox_mailbox *mbox_mailbox_new(const struct mbox_ioc_create *creat
 	mailbox->flags = create->flags;
 	mbox_object_init(&mailbox->object, &mbox_mailbox_ops, name, user,
 			 create->mode & ~current_umask());
-	return mailbox;
-}
-
-static struct mbox_mailbox *
-mbox_mailbox_new_charged(const struct mbox_ioc_create *create, char *name)
-{
-	struct mbox_user *user = mbox_user_get(current_uid());
-	struct mbox_mailbox *mailbox;
-	int err;
-
-	if (IS_ERR(user))
-		return ERR_CAST(user);
-	err = mbox_charge(user, MBOX_MAILBOXES, 1);
-	if (err)
-		goto put;
-	mailbox = mbox_mailbox_new(create, name, user);
-	if (mailbox)
-		return mailbox;
-	err = -ENOMEM;
-	mbox_uncharge(user, MBOX_MAILBOXES, 1);
-put:
-	mbox_user_put(user);
-	return ERR_PTR(err);
-}
-
-/**
- * mbox_mailbox_open() - open a mailbox by name
- * @name: which
- * @oflag: rights, checked
- *
- * Return: a descriptor or an error.
- */
-int mbox_mailbox_open(const char *name, unsigned int oflag)
-{
-	return mbox_object_open(&mbox_mailbox_ops, NULL, name, oflag);
-}
-
-/**
- * mbox_mailbox_create() - create a mailbox
- * @create: attributes, checked
- * @name: taken over, or NULL
- *
- * Return: a descriptor or an error.
- */
-int mbox_mailbox_create(const struct mbox_ioc_create *create, char *name)
-{
-	struct mbox_mailbox *mailbox = mbox_mailbox_new_charged(create, name);
-	int fd;
-
-	if (IS_ERR(mailbox)) {
-		kfree(name);
-		return PTR_ERR(mailbox);
-	}
-	fd = mbox_object_open(&mbox_mailbox_ops, &mailbox->object, NULL,
-			      create->oflag);
-	mbox_object_put(&mailbox->object);
-	return fd;
+	return &mailbox->object;
 }
 
 static void mbox_mailbox_free(struct mbox_object *object)
@@ -101,7 +45,6 @@ static void mbox_mailbox_free(struct mbox_object *object)
 		cond_resched();
 	}
 	mbox_notice_end(mailbox);
-	mbox_uncharge(object->user, MBOX_MAILBOXES, 1);
 	kfree(mailbox->spare);
 	kfree(mailbox);
 }
@@ -373,10 +316,12 @@ static const struct file_operations mbox_mailbox_fops = {
 	.show_fdinfo = mbox_show_fdinfo,
 };
 
-static const struct mbox_kind_ops mbox_mailbox_ops = {
+const struct mbox_kind_ops mbox_mailbox_ops = {
 	.kind = MBOX_MAILBOX,
+	.resource = MBOX_MAILBOXES,
 	.label = "[mbox:mailbox]",
 	.fops = &mbox_mailbox_fops,
+	.create = mbox_mailbox_create,
 	.opened = mbox_mailbox_opened,
 	.closed = mbox_mailbox_closed,
 	.free = mbox_mailbox_free,

@@ -275,8 +275,7 @@ void mbox_notice_end(struct mbox_mailbox *mailbox);
 void mbox_notice_send_locked(struct mbox_mailbox *mailbox);
 
 /* mailbox.c */
-int mbox_mailbox_create(const struct mbox_ioc_create *create, char *name);
-int mbox_mailbox_open(const char *name, unsigned int oflag);
+extern const struct mbox_kind_ops mbox_mailbox_ops;
 int mbox_mailbox_set(struct mbox_mailbox *mailbox,
 		     const struct mbox_ioc_set *set);
 void mbox_mailbox_status(struct mbox_mailbox *mailbox,

@@ -57,6 +57,7 @@ static void mbox_object_free(struct kref *ref)
 
 	trace_mbox_destroy(object);
 	mbox_ns_remove(object);
+	mbox_uncharge(user, object->ops->resource, 1);
 	object->ops->free(object);
 	mbox_user_put(user);
 	kfree(name);
@@ -276,6 +277,54 @@ int mbox_object_open(const struct mbox_kind_ops *ops, struct mbox_object *fresh,
 	if (ops->opened)
 		ops->opened(object, file->f_mode);
 	fd_install(fd, file);
+	return fd;
+}
+
+/* Return: an object with a reference for the caller, or an error. */
+static struct mbox_object *mbox_object_new(const struct mbox_kind_ops *ops,
+					   const void *attr, const char *name)
+{
+	struct mbox_user *user = mbox_user_get(current_uid());
+	struct mbox_object *object;
+	int err;
+
+	if (IS_ERR(user))
+		return ERR_CAST(user);
+	err = mbox_charge(user, ops->resource, 1);
+	if (err) {
+		object = ERR_PTR(err);
+		goto put;
+	}
+	object = ops->create(attr, name, user);
+	if (!IS_ERR(object))
+		return object;
+	mbox_uncharge(user, ops->resource, 1);
+put:
+	mbox_user_put(user);
+	return object;
+}
+
+/**
+ * mbox_object_create() - create an object at the caller's expense and open it
+ * @ops: its kind
+ * @attr: its attributes, as @ops->create takes them, checked
+ * @name: taken over, or NULL
+ * @oflag: as in struct mbox_ioc_create, checked
+ *
+ * Return: a descriptor or an error.
+ */
+int mbox_object_create(const struct mbox_kind_ops *ops, const void *attr,
+		       char *name, unsigned int oflag)
+{
+	struct mbox_object *object = mbox_object_new(ops, attr, name);
+	int fd;
+
+	if (IS_ERR(object)) {
+		kfree(name);
+		return PTR_ERR(object);
+	}
+	fd = mbox_object_open(ops, object, NULL, oflag);
+	mbox_object_put(object);
 	return fd;
 }
 

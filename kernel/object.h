@@ -41,6 +41,20 @@ struct mbox_object;
 struct mbox_user;
 
 /**
+ * enum mbox_resource - what a user holds some of
+ * @MBOX_BYTES: of messages and segments
+ * @MBOX_MAILBOXES: created
+ * @MBOX_SEGMENTS: created
+ * @MBOX_NR_RESOURCES: how many there are
+ */
+enum mbox_resource {
+	MBOX_BYTES,
+	MBOX_MAILBOXES,
+	MBOX_SEGMENTS,
+	MBOX_NR_RESOURCES,
+};
+
+/**
  * struct mbox_ns - the objects of one network namespace
  * @ref: one for the namespace, one for each object
  * @lock: protects the names and attributes of all its objects
@@ -59,16 +73,22 @@ struct mbox_ns {
 /**
  * struct mbox_kind_ops - what the two kinds of object do differently
  * @kind: which one this is
+ * @resource: what its creator is charged one of
  * @label: what /proc/PID/fd shows
  * @fops: of a descriptor of the object
+ * @create: make an object with a reference for the caller; @attr is the kind's
+ *          own; takes @name and @user over unless it returns an error
  * @opened: a handle with these rights was opened, or NULL
  * @closed: a handle with these rights was closed, or NULL
  * @free: the last reference is gone
  */
 struct mbox_kind_ops {
 	enum mbox_kind kind;
+	enum mbox_resource resource;
 	const char *label;
 	const struct file_operations *fops;
+	struct mbox_object *(*create)(const void *attr, const char *name,
+				      struct mbox_user *user);
 	void (*opened)(struct mbox_object *object, fmode_t rights);
 	void (*closed)(struct mbox_object *object, fmode_t rights);
 	void (*free)(struct mbox_object *object);
@@ -127,6 +147,8 @@ void mbox_object_set(struct mbox_object *object,
 		     const struct mbox_ioc_set *set);
 int mbox_object_open(const struct mbox_kind_ops *ops, struct mbox_object *fresh,
 		     const char *name, unsigned int oflag);
+int mbox_object_create(const struct mbox_kind_ops *ops, const void *attr,
+		       char *name, unsigned int oflag);
 int mbox_handle_release(struct inode *inode, struct file *file);
 
 /* names.c */
@@ -143,13 +165,6 @@ struct mbox_object *mbox_name_create(struct mbox_object *fresh, int want,
 int mbox_name_unlink(const char *name);
 
 /* accounting.c */
-enum mbox_resource {
-	MBOX_BYTES,
-	MBOX_MAILBOXES,
-	MBOX_SEGMENTS,
-	MBOX_NR_RESOURCES,
-};
-
 struct mbox_user *mbox_user_get(kuid_t uid);
 struct mbox_user *mbox_user_share(struct mbox_user *user);
 void mbox_user_put(struct mbox_user *user);

@@ -17,8 +17,6 @@
 #include "compat.h"
 #include "segment.h"
 
-static const struct mbox_kind_ops mbox_segment_ops;
-
 bool mbox_segment_length_valid(u64 length)
 {
 	return length && length <= MAX_LFS_FILESIZE - PAGE_SIZE;
@@ -29,9 +27,15 @@ static u64 mbox_segment_length(const struct mbox_segment *segment)
 	return i_size_read(file_inode(segment->memory));
 }
 
-static struct mbox_segment *
-mbox_segment_new(const struct mbox_ioc_segment *create, char *name,
-		 struct mbox_user *user)
+/* shmem has space for files in mind, of which there is no end. */
+static struct file *mbox_segment_memory(u64 length)
+{
+	struct file *memory = shmem_file_setup("mbox", length, VM_NORESERVE);
+
+	return memory == ERR_PTR(-ENOSPC) ? ERR_PTR(-ENOMEM) : memory;
+}
+
+static struct mbox_segment *mbox_segment_new(u64 length)
 {
 	struct mbox_segment *segment = kzalloc(sizeof(*segment),
 					       GFP_KERNEL_ACCOUNT);
@@ -39,101 +43,45 @@ mbox_segment_new(const struct mbox_ioc_segment *create, char *name,
 
 	if (!segment)
 		return ERR_PTR(-ENOMEM);
-	memory = shmem_file_setup("mbox", create->length, VM_NORESERVE);
+	memory = mbox_segment_memory(length);
 	if (IS_ERR(memory)) {
 		kfree(segment);
-		/* shmem has space for files in mind, of which there is no end. */
-		return memory == ERR_PTR(-ENOSPC) ? ERR_PTR(-ENOMEM) :
-						    ERR_CAST(memory);
+		return ERR_CAST(memory);
 	}
 	segment->memory = memory;
-	segment->flags = create->flags;
 	mutex_init(&segment->resize);
 	spin_lock_init(&segment->lock);
-	mbox_object_init(&segment->object, &mbox_segment_ops, name, user,
-			 create->mode & ~current_umask());
 	return segment;
 }
 
-static int mbox_segment_charge(struct mbox_user *user, u64 length)
+static struct mbox_object *mbox_segment_create(const void *attr,
+					       const char *name,
+					       struct mbox_user *user)
 {
-	int err = mbox_charge(user, MBOX_SEGMENTS, 1);
-
-	if (err)
-		return err;
-	err = mbox_charge(user, MBOX_BYTES, PAGE_ALIGN(length));
-	if (err)
-		mbox_uncharge(user, MBOX_SEGMENTS, 1);
-	return err;
-}
-
-static void mbox_segment_uncharge(struct mbox_user *user, u64 length)
-{
-	mbox_uncharge(user, MBOX_BYTES, PAGE_ALIGN(length));
-	mbox_uncharge(user, MBOX_SEGMENTS, 1);
-}
-
-static struct mbox_segment *
-mbox_segment_new_charged(const struct mbox_ioc_segment *create, char *name)
-{
-	struct mbox_user *user = mbox_user_get(current_uid());
+	const struct mbox_ioc_segment *create = attr;
 	struct mbox_segment *segment;
 	int err;
 
-	if (IS_ERR(user))
-		return ERR_CAST(user);
-	err = mbox_segment_charge(user, create->length);
-	if (err) {
-		mbox_user_put(user);
+	err = mbox_charge(user, MBOX_BYTES, PAGE_ALIGN(create->length));
+	if (err)
 		return ERR_PTR(err);
-	}
-	segment = mbox_segment_new(create, name, user);
+	segment = mbox_segment_new(create->length);
 	if (IS_ERR(segment)) {
-		mbox_segment_uncharge(user, create->length);
-		mbox_user_put(user);
+		mbox_uncharge(user, MBOX_BYTES, PAGE_ALIGN(create->length));
+		return ERR_CAST(segment);
 	}
-	return segment;
-}
-
-/**
- * mbox_segment_open() - open a segment by name
- * @name: which
- * @oflag: rights, checked
- *
- * Return: a descriptor or an error.
- */
-int mbox_segment_open(const char *name, unsigned int oflag)
-{
-	return mbox_object_open(&mbox_segment_ops, NULL, name, oflag);
-}
-
-/**
- * mbox_segment_create() - create a segment
- * @create: attributes, checked
- * @name: taken over, or NULL
- *
- * Return: a descriptor or an error.
- */
-int mbox_segment_create(const struct mbox_ioc_segment *create, char *name)
-{
-	struct mbox_segment *segment = mbox_segment_new_charged(create, name);
-	int fd;
-
-	if (IS_ERR(segment)) {
-		kfree(name);
-		return PTR_ERR(segment);
-	}
-	fd = mbox_object_open(&mbox_segment_ops, &segment->object, NULL,
-			      create->oflag);
-	mbox_object_put(&segment->object);
-	return fd;
+	segment->flags = create->flags;
+	mbox_object_init(&segment->object, &mbox_segment_ops, name, user,
+			 create->mode & ~current_umask());
+	return &segment->object;
 }
 
 static void mbox_segment_free(struct mbox_object *object)
 {
 	struct mbox_segment *segment = to_segment(object);
 
-	mbox_segment_uncharge(object->user, mbox_segment_length(segment));
+	mbox_uncharge(object->user, MBOX_BYTES,
+		      PAGE_ALIGN(mbox_segment_length(segment)));
 	fput(segment->memory);
 	kfree(segment);
 }
@@ -427,9 +375,11 @@ static const struct file_operations mbox_segment_fops = {
 	.show_fdinfo = mbox_show_fdinfo,
 };
 
-static const struct mbox_kind_ops mbox_segment_ops = {
+const struct mbox_kind_ops mbox_segment_ops = {
 	.kind = MBOX_SEGMENT,
+	.resource = MBOX_SEGMENTS,
 	.label = "[mbox:segment]",
 	.fops = &mbox_segment_fops,
+	.create = mbox_segment_create,
 	.free = mbox_segment_free,
 };

@@ -55,9 +55,8 @@ static inline struct mbox_segment *mbox_file_segment(struct file *file)
 }
 
 /* segment.c */
+extern const struct mbox_kind_ops mbox_segment_ops;
 bool mbox_segment_length_valid(u64 length);
-int mbox_segment_create(const struct mbox_ioc_segment *create, char *name);
-int mbox_segment_open(const char *name, unsigned int oflag);
 int mbox_segment_set(struct mbox_segment *segment,
 		     const struct mbox_ioc_set *set);
 void mbox_segment_status(struct mbox_segment *segment,
