@@ -457,7 +457,13 @@ static int mbox_batch_entry(const struct mbox_ioc_batch *batch, u32 i,
 	return msg->flags & ~allowed || msg->deadline ? -EINVAL : 0;
 }
 
-static long mbox_ioctl_send_batch(struct mbox_request *request)
+/* Send or receive the message of one entry. Return: 0 or an error. */
+typedef long mbox_batch_one(struct file *file, const struct mbox_ioc_msg *msg,
+			    void __user *user, size_t size,
+			    struct mbox_patience *patience);
+
+static long mbox_batch(const struct mbox_request *request, u32 allowed,
+		       mbox_batch_one *one)
 {
 	const struct mbox_ioc_batch *batch = &request->ioc.batch;
 	struct mbox_patience patience;
@@ -466,46 +472,50 @@ static long mbox_ioctl_send_batch(struct mbox_request *request)
 	long err = 0;
 	u32 i;
 
-	if (!(request->file->f_mode & FMODE_WRITE))
-		return -EBADF;
 	if (!mbox_batch_valid(batch) ||
 	    mbox_patience_init(&patience, request->file, batch->flags,
 			       batch->deadline))
 		return -EINVAL;
 	for (i = 0; i < batch->nr; i++) {
-		err = mbox_batch_entry(batch, i, MBOX_IOV | MBOX_SYNC, &msg,
-				       &user) ?:
-		      mbox_send_msg(request->file, &msg, &patience);
+		err = mbox_batch_entry(batch, i, allowed, &msg, &user) ?:
+		      one(request->file, &msg, user, batch->msg_size,
+			  &patience);
 		if (err)
 			break;
 	}
 	return i ?: err;
 }
 
+static long mbox_batch_send(struct file *file, const struct mbox_ioc_msg *msg,
+			    void __user *user, size_t size,
+			    struct mbox_patience *patience)
+{
+	return mbox_send_msg(file, msg, patience);
+}
+
+static long mbox_ioctl_send_batch(struct mbox_request *request)
+{
+	if (!(request->file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	return mbox_batch(request, MBOX_IOV | MBOX_SYNC, mbox_batch_send);
+}
+
+/* Only the first is worth waiting for. */
+static long mbox_batch_recv(struct file *file, const struct mbox_ioc_msg *msg,
+			    void __user *user, size_t size,
+			    struct mbox_patience *patience)
+{
+	long err = mbox_recv_msg(file, msg, user, size, patience);
+
+	patience->nonblock = true;
+	return err;
+}
+
 static long mbox_ioctl_recv_batch(struct mbox_request *request)
 {
-	const struct mbox_ioc_batch *batch = &request->ioc.batch;
-	struct mbox_patience patience;
-	struct mbox_ioc_msg msg;
-	void __user *user;
-	long err = 0;
-	u32 i;
-
 	if (!(request->file->f_mode & FMODE_READ))
 		return -EBADF;
-	if (!mbox_batch_valid(batch) ||
-	    mbox_patience_init(&patience, request->file, batch->flags,
-			       batch->deadline))
-		return -EINVAL;
-	for (i = 0; i < batch->nr; i++) {
-		err = mbox_batch_entry(batch, i, MBOX_IOV, &msg, &user) ?:
-		      mbox_recv_msg(request->file, &msg, user, batch->msg_size,
-				    &patience);
-		if (err)
-			break;
-		patience.nonblock = true;
-	}
-	return i ?: err;
+	return mbox_batch(request, MBOX_IOV, mbox_batch_recv);
 }
 
 static long mbox_ioctl_status(struct mbox_request *request)
