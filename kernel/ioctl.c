@@ -85,10 +85,19 @@ static long mbox_open_or_create(const struct mbox_kind_ops *ops, u64 address,
 	return mbox_object_create(ops, attr, name, oflag);
 }
 
+/* A broadcast is never a rendezvous, and nothing else can lose messages. */
+static bool mbox_create_flags_valid(const struct mbox_ioc_create *create)
+{
+	if (create->flags & ~(MBOX_HANGUP | MBOX_BROADCAST | MBOX_LOSSY))
+		return false;
+	return create->flags & MBOX_BROADCAST ? create->capacity :
+						!(create->flags & MBOX_LOSSY);
+}
+
 static bool mbox_create_valid(const struct mbox_ioc_create *create)
 {
 	return mbox_oflag_valid(create->oflag, O_EXCL) &&
-	       !(create->flags & ~MBOX_HANGUP) && !create->__reserved &&
+	       mbox_create_flags_valid(create) && !create->__reserved &&
 	       !(create->mode & ~0777) &&
 	       create->msgsize <= MBOX_MSGSIZE_MAX &&
 	       (!create->bytes || create->bytes >= create->msgsize);
@@ -294,6 +303,9 @@ static long mbox_send_msg(struct file *file, const struct mbox_ioc_msg *msg,
 
 	if (msg->prio > MBOX_PRIO_MAX || msg->index)
 		return -EINVAL;
+	if (mbox_file_mailbox(file)->broadcast &&
+	    (msg->prio || msg->flags & MBOX_SYNC))
+		return -EOPNOTSUPP;
 	err = mbox_iter_init(&from, ITER_SOURCE, msg, &iov);
 	if (err)
 		return err;
@@ -360,6 +372,7 @@ static int mbox_msg_copy(struct mbox_sink *sink,
 		.pid = pid_vnr(message->pid),
 		.uid = from_kuid_munged(current_user_ns(), message->uid),
 		.gid = from_kgid_munged(current_user_ns(), message->gid),
+		.missed = sink->missed,
 	};
 
 	return mbox_message_copy(message, &to) ?:
@@ -400,6 +413,9 @@ static long mbox_recv_msg(struct file *file, const struct mbox_ioc_msg *msg,
 			  const struct mbox_patience *patience)
 {
 	struct mbox_msg_sink sink = {
+		.sink.cursor = mbox_file_cursor(file),
+		.sink.tells_missed =
+			size >= offsetofend(struct mbox_ioc_msg, missed),
 		.sink.copy = mbox_msg_copy,
 		.asked = msg,
 		.user = user,
@@ -411,6 +427,8 @@ static long mbox_recv_msg(struct file *file, const struct mbox_ioc_msg *msg,
 	if (msg->index > MBOX_PEEK_MAX ||
 	    (msg->index && !(msg->flags & MBOX_PEEK)))
 		return -EINVAL;
+	if (mbox_file_mailbox(file)->broadcast && msg->flags & MBOX_PEEK)
+		return -EOPNOTSUPP;
 	err = mbox_iter_init(&sink.to, ITER_DEST, msg, &iov);
 	if (err)
 		return err;
@@ -534,6 +552,8 @@ static long mbox_ioctl_notify(struct mbox_request *request)
 	if (notify->__reserved || notify->signo > _NSIG ||
 	    (!notify->signo && notify->value))
 		return -EINVAL;
+	if (mbox_file_mailbox(request->file)->broadcast)
+		return -EOPNOTSUPP;
 	return mbox_notice_set(mbox_file_mailbox(request->file), notify);
 }
 

@@ -19,6 +19,13 @@ static struct mbox_object *mbox_mailbox_create(const void *attr,
 
 	if (!mailbox)
 		return ERR_PTR(-ENOMEM);
+	if (create->flags & MBOX_BROADCAST) {
+		mailbox->broadcast = mbox_broadcast_create();
+		if (!mailbox->broadcast) {
+			kfree(mailbox);
+			return ERR_PTR(-ENOMEM);
+		}
+	}
 	spin_lock_init(&mailbox->lock);
 	init_waitqueue_head(&mailbox->pollers);
 	INIT_LIST_HEAD(&mailbox->sending.list);
@@ -45,6 +52,7 @@ static void mbox_mailbox_free(struct mbox_object *object)
 		cond_resched();
 	}
 	mbox_notice_end(mailbox);
+	kfree(mailbox->broadcast);
 	kfree(mailbox->spare);
 	kfree(mailbox);
 }
@@ -55,15 +63,17 @@ static void mbox_side_open(struct mbox_side *side)
 	side->seen = true;
 }
 
-static void mbox_mailbox_opened(struct mbox_object *object, fmode_t rights)
+static void mbox_mailbox_opened(struct mbox_handle *handle, fmode_t rights)
 {
-	struct mbox_mailbox *mailbox = to_mailbox(object);
+	struct mbox_mailbox *mailbox = to_mailbox(handle->object);
 
 	spin_lock(&mailbox->lock);
 	if (rights & FMODE_WRITE)
 		mbox_side_open(&mailbox->senders);
 	if (rights & FMODE_READ)
 		mbox_side_open(&mailbox->receivers);
+	if (mailbox->broadcast && rights & FMODE_READ)
+		mbox_broadcast_join_locked(mailbox, &handle->cursor);
 	spin_unlock(&mailbox->lock);
 }
 
@@ -76,9 +86,9 @@ static void mbox_side_close_locked(struct mbox_mailbox *mailbox,
 		mbox_hang_up_locked(mailbox, others);
 }
 
-static void mbox_mailbox_closed(struct mbox_object *object, fmode_t rights)
+static void mbox_mailbox_closed(struct mbox_handle *handle, fmode_t rights)
 {
-	struct mbox_mailbox *mailbox = to_mailbox(object);
+	struct mbox_mailbox *mailbox = to_mailbox(handle->object);
 
 	spin_lock(&mailbox->lock);
 	if (rights & FMODE_WRITE)
@@ -88,6 +98,8 @@ static void mbox_mailbox_closed(struct mbox_object *object, fmode_t rights)
 		mbox_side_close_locked(mailbox, &mailbox->receivers,
 				       &mailbox->sending);
 	spin_unlock(&mailbox->lock);
+	if (mailbox->broadcast && rights & FMODE_READ)
+		mbox_broadcast_leave(mailbox, &handle->cursor);
 }
 
 static int mbox_mailbox_may_set(const struct mbox_mailbox *mailbox,
@@ -96,6 +108,9 @@ static int mbox_mailbox_may_set(const struct mbox_mailbox *mailbox,
 	if (set->fields & MBOX_SET_CAPACITY &&
 	    !mbox_object_owned(&mailbox->object))
 		return -EPERM;
+	if (set->fields & MBOX_SET_CAPACITY && mailbox->broadcast &&
+	    !set->capacity)
+		return -EINVAL;
 	return mbox_object_may_set(&mailbox->object, set);
 }
 
@@ -152,8 +167,15 @@ static void mbox_mailbox_state(struct mbox_mailbox *mailbox,
 	status->queued_bytes = mailbox->queue.bytes;
 	status->received = mailbox->received;
 	status->received_bytes = mailbox->received_bytes;
-	status->sent = mailbox->received + mailbox->queue.count;
-	status->sent_bytes = mailbox->received_bytes + mailbox->queue.bytes;
+	if (mailbox->broadcast) {
+		status->sent = mailbox->broadcast->sent;
+		status->sent_bytes = mailbox->broadcast->sent_bytes;
+		status->dropped = mailbox->broadcast->dropped;
+	} else {
+		status->sent = mailbox->received + mailbox->queue.count;
+		status->sent_bytes = mailbox->received_bytes +
+				     mailbox->queue.bytes;
+	}
 	status->waiting_senders = mailbox->sending.count;
 	status->waiting_receivers = mailbox->receiving.count;
 	status->send_wait_ns = mbox_waiters_longest(&mailbox->sending,
@@ -230,6 +252,7 @@ static ssize_t mbox_mailbox_read(struct kiocb *iocb, struct iov_iter *to)
 	};
 	struct mbox_iter_sink sink = {
 		.sink.size = iov_iter_count(to),
+		.sink.cursor = mbox_file_cursor(iocb->ki_filp),
 		.sink.copy = mbox_iter_copy,
 		.to = to,
 	};
@@ -283,7 +306,10 @@ static __poll_t mbox_mailbox_poll(struct file *file, poll_table *wait)
 	poll_wait(file, &mailbox->pollers, wait);
 	spin_lock(&mailbox->lock);
 	if (file->f_mode & FMODE_READ) {
-		if (mbox_receivable_locked(mailbox))
+		if (mailbox->broadcast ?
+		    mbox_broadcast_receivable_locked(mailbox,
+						     mbox_file_cursor(file)) :
+		    mbox_receivable_locked(mailbox))
 			events |= EPOLLIN | EPOLLRDNORM;
 		if (mbox_hung_up_locked(mailbox, &mailbox->senders))
 			events |= EPOLLHUP;

@@ -4,12 +4,18 @@
  *
  * Lifetime
  *
- * struct mbox_mailbox goes with its struct mbox_object.
+ * struct mbox_mailbox goes with its struct mbox_object, and its struct
+ * mbox_broadcast with it.
  *
  * struct mbox_message belongs to the sender until mbox_send() takes it over,
  * then to the queue that it is in, or to the receiver that has taken it. A peek
  * holds a reference of its own while it copies. A sender that gives up while a
- * receiver has its message leaves it to the receiver, marked withdrawn.
+ * receiver has its message leaves it to the receiver, marked withdrawn. The log
+ * of a mailbox for broadcast keeps a message until the last cursor has passed
+ * it or it is dropped; each receiver has a reference while it copies.
+ *
+ * struct mbox_cursor goes with the handle that it is in. A mailbox knows of its
+ * cursors by their number only.
  *
  * struct mbox_waiter lives on the stack of a blocked caller. Whoever finds it
  * in a list or a message under the mailbox's lock may complete it, once.
@@ -67,13 +73,15 @@ struct mbox_queue {
  * @sync: the waiter is for a receiver, not for room
  * @hasty: it was handed over: its waiter must not wait for page faults
  * @prio: the sender's
+ * @readers: in the log of a mailbox for broadcast: cursors that it is next for;
+ *           protected by the mailbox's lock
  * @tag: the sender's
  * @pid: the sending process
  * @uid: its effective user
  * @gid: its effective group
  * @user: who pays
  * @charge: how many bytes
- * @ref: one for the owner, one for each peek
+ * @ref: one for the owner, one for each peek and each receiver of a broadcast
  * @len: bytes of data
  * @data: the bytes, in @inside if they are few
  * @inside: room for them
@@ -90,6 +98,7 @@ struct mbox_message {
 	bool sync;
 	bool hasty;
 	u32 prio;
+	u32 readers;
 	u64 tag;
 	struct pid *pid;
 	kuid_t uid;
@@ -109,6 +118,7 @@ struct mbox_message {
  * @since: when it began
  * @size: a receiver's buffer
  * @message: what it sends, or what it was given
+ * @cursor: of a receiver from a mailbox for broadcast
  * @handed: a sender's message went to a waiting receiver
  * @error: the result, 0 or negative
  * @done: set last, see MBOX_BARRIER
@@ -119,6 +129,7 @@ struct mbox_waiter {
 	ktime_t since;
 	size_t size;
 	struct mbox_message *message;
+	struct mbox_cursor *cursor;
 	bool handed;
 	int error;
 	bool done;
@@ -159,6 +170,24 @@ struct mbox_side {
 };
 
 /**
+ * struct mbox_broadcast - what a mailbox for broadcast has beside
+ * @end: the number that the next message in the log gets
+ * @readers: cursors that have read all
+ * @sent: messages that were sent, also those that nobody was there for
+ * @sent_bytes: their bytes
+ * @dropped: messages that were dropped before all had read them
+ *
+ * Protected by the mailbox's lock.
+ */
+struct mbox_broadcast {
+	u64 end;
+	u32 readers;
+	u64 sent;
+	u64 sent_bytes;
+	u64 dropped;
+};
+
+/**
  * struct mbox_mailbox - a mailbox
  * @object: its base
  * @lock: see Locking
@@ -166,12 +195,13 @@ struct mbox_side {
  * @bytes: bytes that fit, or 0 for no limit, constant
  * @msgsize: the largest message, constant
  * @flags: enum mbox_create_flags, constant
- * @queue: what receivers can take, protected by @lock
+ * @broadcast: for a mailbox with MBOX_BROADCAST, or NULL; constant
+ * @queue: what receivers can take, for broadcast the log; protected by @lock
  * @blocked: messages of senders that wait for room or, on rendezvous, for a
  *           receiver, protected by @lock
  * @sending: blocked senders, protected by @lock
  * @receiving: blocked receivers, protected by @lock; while there is one, the
- *             queues are empty
+ *             queues are empty, but for broadcast
  * @senders: protected by @lock
  * @receivers: protected by @lock
  * @arrivals: messages that were offered, protected by @lock
@@ -188,6 +218,7 @@ struct mbox_mailbox {
 	u64 bytes;
 	u32 msgsize;
 	u32 flags;
+	struct mbox_broadcast *broadcast;
 	struct mbox_queue queue;
 	struct mbox_queue blocked;
 	struct mbox_waiters sending;
@@ -214,6 +245,13 @@ static inline struct mbox_mailbox *mbox_file_mailbox(struct file *file)
 	return to_mailbox(handle->object);
 }
 
+static inline struct mbox_cursor *mbox_file_cursor(struct file *file)
+{
+	struct mbox_handle *handle = file->private_data;
+
+	return &handle->cursor;
+}
+
 /**
  * struct mbox_patience - how long a call may block
  * @deadline: absolute, or 0 to wait for ever
@@ -230,11 +268,17 @@ struct mbox_patience {
  * struct mbox_sink - where a receiver wants its message
  * @size: bytes that fit
  * @len: set to the bytes of the message, when it is too large also
+ * @cursor: the receiver's
+ * @missed: set to the messages of a broadcast that it did not get before
+ * @tells_missed: that gets to the receiver
  * @copy: copy the message out; may be called again for another message
  */
 struct mbox_sink {
 	size_t size;
 	size_t len;
+	struct mbox_cursor *cursor;
+	u64 missed;
+	bool tells_missed;
 	int (*copy)(struct mbox_sink *sink, const struct mbox_message *message);
 };
 
@@ -266,6 +310,38 @@ bool mbox_hung_up_locked(const struct mbox_mailbox *mailbox,
 			 const struct mbox_side *side);
 bool mbox_receivable_locked(const struct mbox_mailbox *mailbox);
 bool mbox_sendable_locked(const struct mbox_mailbox *mailbox);
+bool mbox_room_locked(const struct mbox_mailbox *mailbox,
+		      const struct mbox_message *message);
+void mbox_waiter_start(struct mbox_waiters *waiters,
+		       struct mbox_waiter *waiter);
+void mbox_waiter_complete(struct mbox_mailbox *mailbox,
+			  struct mbox_waiters *waiters,
+			  struct mbox_waiter *waiter, int error);
+int mbox_send_wait(struct mbox_mailbox *mailbox, struct mbox_waiter *waiter,
+		   const struct mbox_patience *patience);
+struct mbox_message *mbox_receive_wait(struct mbox_mailbox *mailbox,
+				       struct mbox_waiter *waiter,
+				       const struct mbox_patience *patience);
+
+/* broadcast.c */
+struct mbox_broadcast *mbox_broadcast_create(void);
+int mbox_broadcast_send(struct mbox_mailbox *mailbox,
+			struct mbox_message *message,
+			const struct mbox_patience *patience);
+int mbox_broadcast_receive(struct mbox_mailbox *mailbox, struct mbox_sink *sink,
+			   const struct mbox_patience *patience);
+void mbox_broadcast_add_locked(struct mbox_mailbox *mailbox,
+			       struct mbox_message *message);
+bool mbox_broadcast_unread_locked(const struct mbox_mailbox *mailbox,
+				  const struct mbox_cursor *cursor);
+bool mbox_broadcast_receivable_locked(const struct mbox_mailbox *mailbox,
+				      struct mbox_cursor *cursor);
+void mbox_broadcast_join_locked(struct mbox_mailbox *mailbox,
+				struct mbox_cursor *cursor);
+void mbox_broadcast_leave(struct mbox_mailbox *mailbox,
+			  struct mbox_cursor *cursor);
+u64 mbox_broadcast_backlog(struct mbox_mailbox *mailbox,
+			   const struct mbox_cursor *cursor, u64 *missed);
 
 /* notify.c */
 int mbox_notice_set(struct mbox_mailbox *mailbox,

@@ -275,7 +275,7 @@ int mbox_object_open(const struct mbox_kind_ops *ops, struct mbox_object *fresh,
 	handle = file->private_data;
 	handle->object = object;
 	if (ops->opened)
-		ops->opened(object, file->f_mode);
+		ops->opened(handle, file->f_mode);
 	fd_install(fd, file);
 	return fd;
 }
@@ -335,7 +335,7 @@ int mbox_handle_release(struct inode *inode, struct file *file)
 
 	if (object) {
 		if (object->ops->closed)
-			object->ops->closed(object, file->f_mode);
+			object->ops->closed(handle, file->f_mode);
 		mbox_object_put(object);
 	}
 	mbox_user_put(handle->user);

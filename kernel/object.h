@@ -37,6 +37,8 @@
 #include <linux/mutex.h>
 #include <linux/rbtree.h>
 
+struct mbox_handle;
+struct mbox_message;
 struct mbox_object;
 struct mbox_user;
 
@@ -89,8 +91,8 @@ struct mbox_kind_ops {
 	const struct file_operations *fops;
 	struct mbox_object *(*create)(const void *attr, const char *name,
 				      struct mbox_user *user);
-	void (*opened)(struct mbox_object *object, fmode_t rights);
-	void (*closed)(struct mbox_object *object, fmode_t rights);
+	void (*opened)(struct mbox_handle *handle, fmode_t rights);
+	void (*closed)(struct mbox_handle *handle, fmode_t rights);
 	void (*free)(struct mbox_object *object);
 };
 
@@ -123,13 +125,33 @@ struct mbox_object {
 };
 
 /**
+ * struct mbox_cursor - how far an open file has read a mailbox for broadcast
+ * @next: the number of the message to be read next
+ * @before: the message before it, if that is still in the log
+ * @missed: messages that it did not get, and was not told of
+ * @busy: a receive has the next message in hand; it alone moves the cursor
+ * @contended: somebody else wanted to receive meanwhile
+ *
+ * Protected by the mailbox's lock, but for the receive that made it @busy.
+ */
+struct mbox_cursor {
+	u64 next;
+	struct mbox_message *before;
+	u64 missed;
+	bool busy;
+	bool contended;
+};
+
+/**
  * struct mbox_handle - an open descriptor of an object
  * @object: what it stands for
  * @user: who opened it, and so pays for what is sent through it
+ * @cursor: its own place in a mailbox for broadcast, if it can receive
  */
 struct mbox_handle {
 	struct mbox_object *object;
 	struct mbox_user *user;
+	struct mbox_cursor cursor;
 };
 
 /* object.c */

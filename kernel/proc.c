@@ -139,6 +139,17 @@ static void mbox_fdinfo_mailbox(struct seq_file *seq,
 		   status.waiting_senders, status.waiting_receivers);
 }
 
+/* How far behind the descriptor itself is. */
+static void mbox_fdinfo_cursor(struct seq_file *seq, struct file *file)
+{
+	u64 missed, unread;
+
+	unread = mbox_broadcast_backlog(mbox_file_mailbox(file),
+					mbox_file_cursor(file), &missed);
+	seq_printf(seq, "mbox-unread:\t%llu\nmbox-missed:\t%llu\n", unread,
+		   missed);
+}
+
 static void mbox_fdinfo_segment(struct seq_file *seq,
 				struct mbox_object *object)
 {
@@ -171,4 +182,7 @@ void mbox_show_fdinfo(struct seq_file *seq, struct file *file)
 		mbox_fdinfo_mailbox(seq, object);
 	else
 		mbox_fdinfo_segment(seq, object);
+	if (mailbox && to_mailbox(object)->broadcast &&
+	    file->f_mode & FMODE_READ)
+		mbox_fdinfo_cursor(seq, file);
 }

@@ -14,8 +14,12 @@
 #include "mailbox.h"
 #include "trace.h"
 
-static void mbox_waiter_start(struct mbox_waiters *waiters,
-			      struct mbox_waiter *waiter)
+/**
+ * mbox_waiter_start() - become the last of those who wait
+ * @waiters: protected by the mailbox's lock, which is held
+ * @waiter: of the caller
+ */
+void mbox_waiter_start(struct mbox_waiters *waiters, struct mbox_waiter *waiter)
 {
 	waiter->task = current;
 	waiter->since = ktime_get();
@@ -30,9 +34,16 @@ static void mbox_waiter_stop(struct mbox_waiters *waiters,
 	waiters->count--;
 }
 
-static void mbox_waiter_complete(struct mbox_mailbox *mailbox,
-				 struct mbox_waiters *waiters,
-				 struct mbox_waiter *waiter, int error)
+/**
+ * mbox_waiter_complete() - end a wait
+ * @mailbox: the mailbox, locked
+ * @waiters: where @waiter is
+ * @waiter: its results but for the error are filled in
+ * @error: 0 or negative
+ */
+void mbox_waiter_complete(struct mbox_mailbox *mailbox,
+			  struct mbox_waiters *waiters,
+			  struct mbox_waiter *waiter, int error)
 {
 	struct task_struct *task = waiter->task;
 
@@ -107,8 +118,13 @@ bool mbox_hung_up_locked(const struct mbox_mailbox *mailbox,
 	return mailbox->flags & MBOX_HANGUP && side->seen && !side->open;
 }
 
-static bool mbox_room_locked(const struct mbox_mailbox *mailbox,
-			     const struct mbox_message *message)
+/**
+ * mbox_room_locked() - does a message fit into the mailbox?
+ * @mailbox: the mailbox, locked
+ * @message: the message
+ */
+bool mbox_room_locked(const struct mbox_mailbox *mailbox,
+		      const struct mbox_message *message)
 {
 	const struct mbox_queue *queue = &mailbox->queue;
 
@@ -147,9 +163,11 @@ bool mbox_sendable_locked(const struct mbox_mailbox *mailbox)
 		return true;
 	if (mailbox->blocked.count)
 		return false;
-	return mailbox->receiving.count ||
-	       (mailbox->queue.count < mailbox->capacity &&
-		(!mailbox->bytes || mailbox->queue.bytes < mailbox->bytes));
+	if (mailbox->broadcast ? mailbox->flags & MBOX_LOSSY :
+				 mailbox->receiving.count)
+		return true;
+	return mailbox->queue.count < mailbox->capacity &&
+	       (!mailbox->bytes || mailbox->queue.bytes < mailbox->bytes);
 }
 
 /* There is something to receive that was not there before. */
@@ -219,7 +237,10 @@ void mbox_admit_locked(struct mbox_mailbox *mailbox)
 		if (!mbox_room_locked(mailbox, message))
 			break;
 		mbox_queue_remove(&mailbox->blocked, message);
-		mbox_queue_add(&mailbox->queue, message);
+		if (mailbox->broadcast)
+			mbox_broadcast_add_locked(mailbox, message);
+		else
+			mbox_queue_add(&mailbox->queue, message);
 		if (!message->sync)
 			mbox_sender_complete(mailbox, message, 0);
 	}
@@ -241,6 +262,9 @@ void mbox_hang_up_locked(struct mbox_mailbox *mailbox,
 		struct mbox_message *message = waiter->message;
 
 		if (message && message->taken)
+			continue;
+		if (waiter->cursor &&
+		    mbox_broadcast_unread_locked(mailbox, waiter->cursor))
 			continue;
 		if (message) {
 			mbox_queue_remove(message->queue, message);
@@ -316,10 +340,16 @@ static bool mbox_withdraw_locked(struct mbox_mailbox *mailbox,
 	return true;
 }
 
-/* A message that was handed over is on its way and needs no patience. */
-static int mbox_send_wait(struct mbox_mailbox *mailbox,
-			  struct mbox_waiter *waiter,
-			  const struct mbox_patience *patience)
+/**
+ * mbox_send_wait() - wait for a message to be let in, or received
+ * @mailbox: where to
+ * @waiter: the sender's, started
+ * @patience: a message that was handed over is on its way and needs none
+ *
+ * Return: 0, -EAGAIN, -EPIPE, -ETIMEDOUT or -ERESTARTSYS.
+ */
+int mbox_send_wait(struct mbox_mailbox *mailbox, struct mbox_waiter *waiter,
+		   const struct mbox_patience *patience)
 {
 	static const struct mbox_patience for_ever;
 	int err = mbox_wait(waiter, patience->nonblock ? TASK_KILLABLE :
@@ -369,6 +399,8 @@ int mbox_send(struct mbox_mailbox *mailbox, struct mbox_message *message,
 {
 	int err;
 
+	if (mailbox->broadcast)
+		return mbox_broadcast_send(mailbox, message, patience);
 	do {
 		err = mbox_send_once(mailbox, &message, patience);
 	} while (err == -EAGAIN && !patience->nonblock);
@@ -404,9 +436,17 @@ static void mbox_receive_block_locked(struct mbox_mailbox *mailbox,
 	trace_mbox_block(&mailbox->object, false);
 }
 
-static struct mbox_message *
-mbox_receive_wait(struct mbox_mailbox *mailbox, struct mbox_waiter *waiter,
-		  const struct mbox_patience *patience)
+/**
+ * mbox_receive_wait() - wait for a message
+ * @mailbox: where from
+ * @waiter: the receiver's, started
+ * @patience: how long
+ *
+ * Return: the message that the receiver was given, or an error.
+ */
+struct mbox_message *mbox_receive_wait(struct mbox_mailbox *mailbox,
+				       struct mbox_waiter *waiter,
+				       const struct mbox_patience *patience)
 {
 	int err = mbox_wait(waiter, TASK_INTERRUPTIBLE, patience);
 
@@ -577,6 +617,8 @@ int mbox_receive(struct mbox_mailbox *mailbox, struct mbox_sink *sink,
 	struct mbox_message *message;
 	int ret;
 
+	if (mailbox->broadcast)
+		return mbox_broadcast_receive(mailbox, sink, patience);
 	do {
 		message = mbox_take(mailbox, sink, patience);
 		if (IS_ERR(message))

@@ -293,7 +293,7 @@ TEST_F(batch, entries_follow_the_growth_rule)
 	memset(entries, 0, sizeof(entries));
 	for (i = 0; i < 3; i++)
 		entries[i].msg = self->msgs[i];
-	batch.msg_size = sizeof(struct mbox_ioc_msg) - 1;
+	batch.msg_size = offsetof(struct mbox_ioc_msg, gid) + 3;
 	EXPECT_EQ(-EINVAL, ctl(self->box.tx, MBOX_IOC_SEND_BATCH, &batch));
 	EXPECT_EQ(-EINVAL, ctl(self->box.rx, MBOX_IOC_RECV_BATCH, &batch));
 	batch.msg_size = 0;

@@ -308,7 +308,7 @@ static void status(void)
 
 	k.status = (struct mbox_ioc_status){
 		1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,
-		13, 14, 15, 16, 17, 18, 19, 20, 21, 22,
+		13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23,
 	};
 	CHECK(mbox_status(mb, &s) == 0);
 	CHECK(s.id == 1 && s.capacity == 2 && s.msgsize == 3 && s.bytes == 4);

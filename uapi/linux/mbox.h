@@ -60,6 +60,7 @@
  *  - EPIPE: a mailbox with MBOX_HANGUP has nobody left on the other side
  *  - EDQUOT: the user's budget of bytes, mailboxes or segments is used up
  *  - EBUSY: another process is registered, or a writable mapping is in the way
+ *  - EOPNOTSUPP: a mailbox for broadcast does not do that
  *  - ENOMEM, EMFILE, ENFILE: out of memory or of descriptors
  */
 
@@ -100,9 +101,23 @@ enum mbox_kind {
  *               receive from an empty mailbox that no descriptor can send to
  *               fails with EPIPE (read(2) returns 0). poll(2) shows EPOLLERR
  *               and EPOLLHUP.
+ * @MBOX_BROADCAST: every receiver gets every message. A receiver is an open
+ *                  file that can receive: what dup(2) and fork(2) make of it
+ *                  shares its place, and each message goes to one of those who
+ *                  share. A receiver gets what is sent after it was opened. The
+ *                  mailbox keeps a message once, until the last receiver has
+ *                  it, so that @capacity and @bytes bound how far the slowest
+ *                  can be behind: then senders wait for it. With no receivers
+ *                  a message is sent to nobody, unless MBOX_HANGUP says EPIPE.
+ *                  All messages have priority 0, and @capacity is at least 1.
+ * @MBOX_LOSSY: with MBOX_BROADCAST only: senders never wait. When the mailbox
+ *              is full the oldest message is dropped, and those who had not
+ *              received it are told how many they missed.
  */
 enum mbox_create_flags {
 	MBOX_HANGUP = 1 << 0,
+	MBOX_BROADCAST = 1 << 2,
+	MBOX_LOSSY = 1 << 3,
 };
 
 /**
@@ -261,12 +276,16 @@ struct mbox_iovec {
  * @uid: Out, on receive: the sender's effective user, as the receiver's user
  *       namespace sees it; the overflow uid when it cannot
  * @gid: Out, on receive: the same for the effective group
+ * @missed: Out, on receive: from a mailbox with MBOX_LOSSY, how many messages
+ *          were dropped that this receiver should have got before this one, and
+ *          was not told of by an earlier receive; otherwise 0. read(2) tells
+ *          nothing, and so leaves the number to the next receive.
  *
  * Send one message, or receive one. Messages arrive whole or not at all,
  * higher priorities first, and in the order of sending within a priority.
  *
- * MBOX_IOC_SEND ignores @pid, @uid and @gid; MBOX_IOC_RECV ignores @tag, @prio,
- * @pid, @uid and @gid on the way in.
+ * MBOX_IOC_SEND ignores @pid, @uid, @gid and @missed; MBOX_IOC_RECV ignores
+ * @tag, @prio, @pid, @uid, @gid and @missed on the way in.
  *
  * A send returns when the mailbox has the message, on a mailbox of capacity 0
  * and with MBOX_SYNC when a receiver has it. A send that fails is withdrawn and
@@ -280,8 +299,13 @@ struct mbox_iovec {
  * A nonblocking send to a mailbox of capacity 0, and one with MBOX_SYNC,
  * succeeds only if a receiver is waiting that can take the message at once.
  *
+ * A mailbox with MBOX_BROADCAST knows no @prio but 0, no MBOX_SYNC and no
+ * MBOX_PEEK. Of those who share a receiver one receives at a time, and the
+ * others wait for it; one that fails leaves the message to the next.
+ *
  * Return: 0; or EINVAL, E2BIG, EFAULT, EBADF, EAGAIN, ETIMEDOUT, EINTR,
- * EMSGSIZE, EPIPE; on send EDQUOT, ENOMEM; with MBOX_PEEK ENOMSG.
+ * EMSGSIZE, EPIPE; on send EDQUOT, ENOMEM; with MBOX_PEEK ENOMSG; with
+ * MBOX_BROADCAST EOPNOTSUPP.
  */
 struct mbox_ioc_msg {
 	__u64 buf;
@@ -294,6 +318,7 @@ struct mbox_ioc_msg {
 	__s32 pid;
 	__u32 uid;
 	__u32 gid;
+	__u64 missed;
 };
 
 /**
@@ -330,11 +355,13 @@ struct mbox_ioc_batch {
  * @capacity: As created or set since
  * @msgsize: As created
  * @bytes: As created
- * @queued: Messages in the mailbox
+ * @queued: Messages in the mailbox; with MBOX_BROADCAST those that not all
+ *          receivers have
  * @queued_bytes: Their bytes
  * @sent: Messages that the mailbox or a receiver got since creation
  * @sent_bytes: Their bytes
- * @received: Messages that receivers took since creation
+ * @received: Messages that receivers took since creation; with MBOX_BROADCAST
+ *            each of them counts
  * @received_bytes: Their bytes
  * @send_wait_ns: How long the longest-waiting sender has waited, or 0
  * @recv_wait_ns: How long the longest-waiting receiver has waited, or 0
@@ -349,6 +376,8 @@ struct mbox_ioc_batch {
  * @uid: Owner, as the caller's user namespace sees it
  * @gid: Group, likewise
  * @flags: As created
+ * @dropped: Messages that a mailbox with MBOX_LOSSY dropped before all its
+ *           receivers had them
  *
  * All fields are written, from one moment. Works on any descriptor of the
  * mailbox.
@@ -378,6 +407,7 @@ struct mbox_ioc_status {
 	__u32 uid;
 	__u32 gid;
 	__u32 flags;
+	__u64 dropped;
 };
 
 /**
@@ -454,7 +484,9 @@ enum mbox_set_fields {
  * @uid: Owner, in the caller's user namespace
  * @gid: Group, in the caller's user namespace
  * @capacity: Messages. Shrinking below what is queued loses nothing: senders
- *            wait until it has drained. Growing lets waiting senders in.
+ *            wait until it has drained. Growing lets waiting senders in. Of a
+ *            mailbox with MBOX_BROADCAST at least 1; with MBOX_LOSSY the next
+ *            send drops what is too much.
  * @length: Bytes, at least 1. What is cut off is gone, and touching it raises
  *          SIGBUS; what is added is zero.
  * @seals: Combination of enum mbox_seals. They stay for the segment's life.
@@ -488,9 +520,10 @@ struct mbox_ioc_set {
  * as mq_notify(3) does. One process at a time can be registered; its
  * registration ends with the signal, when it closes a descriptor of the
  * mailbox, and when it runs another program. The signal goes to a thread that
- * does not block it, if there is one, otherwise to the main thread.
+ * does not block it, if there is one, otherwise to the main thread. A mailbox
+ * with MBOX_BROADCAST has many to tell, and so tells nobody: poll(2) does.
  *
- * Return: 0; or EINVAL, E2BIG, EFAULT, EBADF, EBUSY.
+ * Return: 0; or EINVAL, E2BIG, EFAULT, EBADF, EBUSY, EOPNOTSUPP.
  */
 struct mbox_ioc_notify {
 	__u64 value;
