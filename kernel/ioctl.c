@@ -66,29 +66,48 @@ static char *mbox_name_optional(u64 address)
 	return address ? mbox_name_from_user(address) : NULL;
 }
 
-/* Open the object that has the name, if there is one; otherwise create it. */
-static long mbox_open_or_create(const struct mbox_kind_ops *ops, u64 address,
-				const void *attr, u32 oflag)
+/*
+ * Open the object that has the name, or that is of the process, if there is
+ * one; otherwise create it.
+ */
+static long mbox_open_or_create(const struct mbox_kind_ops *ops, u64 name,
+				struct pid *pid, const void *attr, u32 oflag)
 {
-	char *name = mbox_name_optional(address);
+	const struct mbox_address address = {
+		.name = mbox_name_optional(name),
+		.pid = pid,
+	};
 	int fd;
 
-	if (IS_ERR(name))
-		return PTR_ERR(name);
-	if (name && !(oflag & O_EXCL)) {
-		fd = mbox_object_open(ops, NULL, name, oflag);
+	if (IS_ERR(address.name))
+		return PTR_ERR(address.name);
+	if ((address.name || pid) && !(oflag & O_EXCL)) {
+		fd = mbox_object_open(ops, NULL, &address, oflag);
 		if (fd != -ENOENT) {
-			kfree(name);
+			kfree(address.name);
 			return fd;
 		}
 	}
-	return mbox_object_create(ops, attr, name, oflag);
+	return mbox_object_create(ops, attr, address.name, oflag);
+}
+
+/* A process has a mailbox to receive from it, and looks through all of it. */
+static bool mbox_create_own_valid(const struct mbox_ioc_create *create)
+{
+	u32 right = create->oflag & O_ACCMODE;
+
+	return !create->name && create->capacity <= MBOX_PEEK_MAX &&
+	       !(create->flags & MBOX_BROADCAST) &&
+	       (right == O_RDONLY || right == O_RDWR);
 }
 
 /* A broadcast is never a rendezvous, and nothing else can lose messages. */
 static bool mbox_create_flags_valid(const struct mbox_ioc_create *create)
 {
-	if (create->flags & ~(MBOX_HANGUP | MBOX_BROADCAST | MBOX_LOSSY))
+	if (create->flags &
+	    ~(MBOX_HANGUP | MBOX_OWN | MBOX_BROADCAST | MBOX_LOSSY))
+		return false;
+	if (create->flags & MBOX_OWN && !mbox_create_own_valid(create))
 		return false;
 	return create->flags & MBOX_BROADCAST ? create->capacity :
 						!(create->flags & MBOX_LOSSY);
@@ -106,11 +125,12 @@ static bool mbox_create_valid(const struct mbox_ioc_create *create)
 static long mbox_ioctl_create(struct mbox_request *request)
 {
 	const struct mbox_ioc_create *create = &request->ioc.create;
+	struct pid *pid = create->flags & MBOX_OWN ? task_tgid(current) : NULL;
 
 	if (!mbox_create_valid(create))
 		return -EINVAL;
-	return mbox_open_or_create(&mbox_mailbox_ops, create->name, create,
-				   create->oflag);
+	return mbox_open_or_create(&mbox_mailbox_ops, create->name, pid,
+				   create, create->oflag);
 }
 
 static bool mbox_segment_valid(const struct mbox_ioc_segment *segment)
@@ -128,29 +148,60 @@ static long mbox_ioctl_segment(struct mbox_request *request)
 
 	if (!mbox_segment_valid(segment))
 		return -EINVAL;
-	return mbox_open_or_create(&mbox_segment_ops, segment->name, segment,
-				   segment->oflag);
+	return mbox_open_or_create(&mbox_segment_ops, segment->name, NULL,
+				   segment, segment->oflag);
+}
+
+static long mbox_open_name(const struct mbox_ioc_open *open)
+{
+	char *name = mbox_name_from_user(open->name);
+	const struct mbox_address address = { .name = name };
+	long fd;
+
+	if (IS_ERR(name))
+		return PTR_ERR(name);
+	fd = mbox_object_open(open->kind == MBOX_SEGMENT ? &mbox_segment_ops :
+							   &mbox_mailbox_ops,
+			      NULL, &address, open->oflag);
+	kfree(name);
+	return fd;
+}
+
+static long mbox_open_process(const struct mbox_ioc_open *open)
+{
+	struct mbox_address address = { .pid = mbox_process_get(open->pid) };
+	long fd;
+
+	if (IS_ERR(address.pid))
+		return PTR_ERR(address.pid);
+	fd = mbox_object_open(&mbox_mailbox_ops, NULL, &address, open->oflag);
+	put_pid(address.pid);
+	return fd;
+}
+
+static bool mbox_open_valid(const struct mbox_ioc_open *open)
+{
+	if (!mbox_oflag_valid(open->oflag, 0) || open->__reserved)
+		return false;
+	if (open->pid && (open->name || open->pid < 0))
+		return false;
+	switch (open->kind) {
+	case MBOX_MAILBOX:
+		return true;
+	case MBOX_SEGMENT:
+		return !open->pid && (open->oflag & O_ACCMODE) != O_WRONLY;
+	default:
+		return false;
+	}
 }
 
 static long mbox_ioctl_open(struct mbox_request *request)
 {
 	const struct mbox_ioc_open *open = &request->ioc.open;
-	bool segment = open->kind == MBOX_SEGMENT;
-	char *name;
-	long fd;
 
-	if (!segment && open->kind != MBOX_MAILBOX)
+	if (!mbox_open_valid(open))
 		return -EINVAL;
-	if (!mbox_oflag_valid(open->oflag, 0) ||
-	    (segment && (open->oflag & O_ACCMODE) == O_WRONLY))
-		return -EINVAL;
-	name = mbox_name_from_user(open->name);
-	if (IS_ERR(name))
-		return PTR_ERR(name);
-	fd = mbox_object_open(segment ? &mbox_segment_ops : &mbox_mailbox_ops,
-			      NULL, name, open->oflag);
-	kfree(name);
-	return fd;
+	return open->pid ? mbox_open_process(open) : mbox_open_name(open);
 }
 
 static long mbox_ioctl_unlink(struct mbox_request *request)
@@ -394,15 +445,32 @@ static long mbox_recv_failed(struct mbox_msg_sink *sink, long err)
 	return err;
 }
 
+static long mbox_recv_from(struct mbox_mailbox *mailbox, struct mbox_sink *sink,
+			   pid_t number, const struct mbox_patience *patience)
+{
+	long err;
+
+	sink->from = mbox_sender_get(mailbox, number);
+	if (IS_ERR(sink->from))
+		return PTR_ERR(sink->from);
+	err = mbox_receive(mailbox, sink, patience);
+	put_pid(sink->from);
+	return err;
+}
+
 static long mbox_recv_sink(struct mbox_mailbox *mailbox,
 			   struct mbox_msg_sink *sink,
 			   const struct mbox_patience *patience)
 {
+	const struct mbox_ioc_msg *asked = sink->asked;
 	long err;
 
 	sink->sink.size = iov_iter_count(&sink->to);
-	if (sink->asked->flags & MBOX_PEEK)
-		err = mbox_peek(mailbox, &sink->sink, sink->asked->index);
+	if (asked->flags & MBOX_PEEK)
+		err = mbox_peek(mailbox, &sink->sink, asked->index);
+	else if (asked->flags & MBOX_FROM)
+		err = mbox_recv_from(mailbox, &sink->sink, asked->pid,
+				     patience);
 	else
 		err = mbox_receive(mailbox, &sink->sink, patience);
 	return err ? mbox_recv_failed(sink, err) : 0;
@@ -429,6 +497,8 @@ static long mbox_recv_msg(struct file *file, const struct mbox_ioc_msg *msg,
 		return -EINVAL;
 	if (mbox_file_mailbox(file)->broadcast && msg->flags & MBOX_PEEK)
 		return -EOPNOTSUPP;
+	if (msg->flags & MBOX_FROM && msg->pid <= 0)
+		return -EINVAL;
 	err = mbox_iter_init(&sink.to, ITER_DEST, msg, &iov);
 	if (err)
 		return err;
@@ -437,16 +507,34 @@ static long mbox_recv_msg(struct file *file, const struct mbox_ioc_msg *msg,
 	return err;
 }
 
+/* Return: 0, -EBADF or -EPERM. */
+static int mbox_may_receive(struct file *file)
+{
+	if (!(file->f_mode & FMODE_READ))
+		return -EBADF;
+	return mbox_process_may_receive(mbox_file_mailbox(file)) ? 0 : -EPERM;
+}
+
+static bool mbox_recv_flags_valid(u32 flags)
+{
+	if (flags & MBOX_PEEK && flags & MBOX_FROM)
+		return false;
+	return !(flags & ~(MBOX_NONBLOCK | MBOX_REALTIME | MBOX_IOV |
+			   MBOX_PEEK | MBOX_FROM));
+}
+
 static long mbox_ioctl_recv(struct mbox_request *request)
 {
 	const struct mbox_ioc_msg *msg = &request->ioc.msg;
 	struct mbox_patience patience;
+	int err = mbox_may_receive(request->file);
 
-	if (!(request->file->f_mode & FMODE_READ))
-		return -EBADF;
-	if (msg->flags &
-	    ~(MBOX_NONBLOCK | MBOX_REALTIME | MBOX_IOV | MBOX_PEEK))
+	if (err)
+		return err;
+	if (!mbox_recv_flags_valid(msg->flags))
 		return -EINVAL;
+	if (msg->flags & MBOX_FROM && !mbox_file_mailbox(request->file)->process)
+		return -EOPNOTSUPP;
 	if (mbox_patience_init(&patience, request->file, msg->flags,
 			       msg->deadline))
 		return -EINVAL;
@@ -531,9 +619,9 @@ static long mbox_batch_recv(struct file *file, const struct mbox_ioc_msg *msg,
 
 static long mbox_ioctl_recv_batch(struct mbox_request *request)
 {
-	if (!(request->file->f_mode & FMODE_READ))
-		return -EBADF;
-	return mbox_batch(request, MBOX_IOV, mbox_batch_recv);
+	int err = mbox_may_receive(request->file);
+
+	return err ?: mbox_batch(request, MBOX_IOV, mbox_batch_recv);
 }
 
 static long mbox_ioctl_status(struct mbox_request *request)
@@ -546,9 +634,10 @@ static long mbox_ioctl_status(struct mbox_request *request)
 static long mbox_ioctl_notify(struct mbox_request *request)
 {
 	const struct mbox_ioc_notify *notify = &request->ioc.notify;
+	int err = mbox_may_receive(request->file);
 
-	if (!(request->file->f_mode & FMODE_READ))
-		return -EBADF;
+	if (err)
+		return err;
 	if (notify->__reserved || notify->signo > _NSIG ||
 	    (!notify->signo && notify->value))
 		return -EINVAL;

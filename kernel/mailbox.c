@@ -9,6 +9,17 @@
 
 #include "mailbox.h"
 
+/* What some mailboxes have beside. Return: 0 or -ENOMEM. */
+static int mbox_mailbox_extend(struct mbox_mailbox *mailbox, u32 flags)
+{
+	if (flags & MBOX_OWN)
+		return mbox_process_new(mailbox);
+	if (!(flags & MBOX_BROADCAST))
+		return 0;
+	mailbox->broadcast = mbox_broadcast_create();
+	return mailbox->broadcast ? 0 : -ENOMEM;
+}
+
 static struct mbox_object *mbox_mailbox_create(const void *attr,
 					       const char *name,
 					       struct mbox_user *user)
@@ -19,12 +30,9 @@ static struct mbox_object *mbox_mailbox_create(const void *attr,
 
 	if (!mailbox)
 		return ERR_PTR(-ENOMEM);
-	if (create->flags & MBOX_BROADCAST) {
-		mailbox->broadcast = mbox_broadcast_create();
-		if (!mailbox->broadcast) {
-			kfree(mailbox);
-			return ERR_PTR(-ENOMEM);
-		}
+	if (mbox_mailbox_extend(mailbox, create->flags)) {
+		kfree(mailbox);
+		return ERR_PTR(-ENOMEM);
 	}
 	spin_lock_init(&mailbox->lock);
 	init_waitqueue_head(&mailbox->pollers);
@@ -41,16 +49,38 @@ static struct mbox_object *mbox_mailbox_create(const void *attr,
 	return &mailbox->object;
 }
 
-static void mbox_mailbox_free(struct mbox_object *object)
+static struct mbox_message *mbox_mailbox_pop(struct mbox_mailbox *mailbox)
 {
-	struct mbox_mailbox *mailbox = to_mailbox(object);
 	struct mbox_message *message;
 
-	while ((message = mbox_queue_first(&mailbox->queue))) {
+	spin_lock(&mailbox->lock);
+	message = mbox_queue_first(&mailbox->queue);
+	if (message)
 		mbox_queue_remove(&mailbox->queue, message);
+	spin_unlock(&mailbox->lock);
+	return message;
+}
+
+/**
+ * mbox_mailbox_drain() - free the messages that nobody will receive
+ * @mailbox: the mailbox; no sender waits for any of them
+ */
+void mbox_mailbox_drain(struct mbox_mailbox *mailbox)
+{
+	struct mbox_message *message;
+
+	while ((message = mbox_mailbox_pop(mailbox))) {
 		mbox_message_put(mailbox, message);
 		cond_resched();
 	}
+}
+
+static void mbox_mailbox_free(struct mbox_object *object)
+{
+	struct mbox_mailbox *mailbox = to_mailbox(object);
+
+	mbox_process_free(mailbox);
+	mbox_mailbox_drain(mailbox);
 	mbox_notice_end(mailbox);
 	kfree(mailbox->broadcast);
 	kfree(mailbox->spare);
@@ -83,7 +113,7 @@ static void mbox_side_close_locked(struct mbox_mailbox *mailbox,
 {
 	side->open--;
 	if (mbox_hung_up_locked(mailbox, side))
-		mbox_hang_up_locked(mailbox, others);
+		mbox_hang_up_locked(mailbox, others, -EPIPE);
 }
 
 static void mbox_mailbox_closed(struct mbox_handle *handle, fmode_t rights)
@@ -100,6 +130,8 @@ static void mbox_mailbox_closed(struct mbox_handle *handle, fmode_t rights)
 	spin_unlock(&mailbox->lock);
 	if (mailbox->broadcast && rights & FMODE_READ)
 		mbox_broadcast_leave(mailbox, &handle->cursor);
+	if (mailbox->process && rights & FMODE_READ)
+		mbox_process_closed(mailbox);
 }
 
 static int mbox_mailbox_may_set(const struct mbox_mailbox *mailbox,
@@ -108,6 +140,8 @@ static int mbox_mailbox_may_set(const struct mbox_mailbox *mailbox,
 	if (set->fields & MBOX_SET_CAPACITY &&
 	    !mbox_object_owned(&mailbox->object))
 		return -EPERM;
+	if (mailbox->process && set->capacity > MBOX_PEEK_MAX)
+		return -EINVAL;
 	if (set->fields & MBOX_SET_CAPACITY && mailbox->broadcast &&
 	    !set->capacity)
 		return -EINVAL;
@@ -256,9 +290,12 @@ static ssize_t mbox_mailbox_read(struct kiocb *iocb, struct iov_iter *to)
 		.sink.copy = mbox_iter_copy,
 		.to = to,
 	};
-	int err = mbox_receive(mbox_file_mailbox(iocb->ki_filp), &sink.sink,
-			       &patience);
+	struct mbox_mailbox *mailbox = mbox_file_mailbox(iocb->ki_filp);
+	int err;
 
+	if (!mbox_process_may_receive(mailbox))
+		return -EPERM;
+	err = mbox_receive(mailbox, &sink.sink, &patience);
 	if (err)
 		return err == -EPIPE ? 0 : err;
 	return sink.sink.len;
@@ -317,7 +354,7 @@ static __poll_t mbox_mailbox_poll(struct file *file, poll_table *wait)
 	if (file->f_mode & FMODE_WRITE) {
 		if (mbox_sendable_locked(mailbox))
 			events |= EPOLLOUT | EPOLLWRNORM;
-		if (mbox_hung_up_locked(mailbox, &mailbox->receivers))
+		if (mbox_unreceived_locked(mailbox))
 			events |= EPOLLERR;
 	}
 	spin_unlock(&mailbox->lock);

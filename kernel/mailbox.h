@@ -5,7 +5,8 @@
  * Lifetime
  *
  * struct mbox_mailbox goes with its struct mbox_object, and its struct
- * mbox_broadcast with it.
+ * mbox_broadcast or mbox_process with it. The process can be gone by then: its
+ * struct pid, which all that know it hold a reference of, is not.
  *
  * struct mbox_message belongs to the sender until mbox_send() takes it over,
  * then to the queue that it is in, or to the receiver that has taken it. A peek
@@ -42,6 +43,7 @@
 #include <linux/spinlock.h>
 #include <linux/uio.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 
 #include "object.h"
 
@@ -117,6 +119,7 @@ struct mbox_message {
  * @node: in mbox_waiters.list until completed
  * @since: when it began
  * @size: a receiver's buffer
+ * @from: the only process that a receiver wants messages of, or NULL
  * @message: what it sends, or what it was given
  * @cursor: of a receiver from a mailbox for broadcast
  * @handed: a sender's message went to a waiting receiver
@@ -128,6 +131,7 @@ struct mbox_waiter {
 	struct list_head node;
 	ktime_t since;
 	size_t size;
+	struct pid *from;
 	struct mbox_message *message;
 	struct mbox_cursor *cursor;
 	bool handed;
@@ -188,6 +192,26 @@ struct mbox_broadcast {
 };
 
 /**
+ * struct mbox_process - what makes a mailbox the own one of a process
+ * @mailbox: the mailbox
+ * @pid: the process, constant
+ * @node: in mbox_ns.processes while a descriptor can receive, protected by the
+ *        namespace's lock
+ * @ended: the last such descriptor, or the process, is gone; protected by the
+ *         mailbox's lock
+ * @death: on the wait queue of @pid, woken when the process ends
+ * @work: queued by @death
+ */
+struct mbox_process {
+	struct mbox_mailbox *mailbox;
+	struct pid *pid;
+	struct rb_node node;
+	bool ended;
+	struct wait_queue_entry death;
+	struct work_struct work;
+};
+
+/**
  * struct mbox_mailbox - a mailbox
  * @object: its base
  * @lock: see Locking
@@ -201,13 +225,14 @@ struct mbox_broadcast {
  *           receiver, protected by @lock
  * @sending: blocked senders, protected by @lock
  * @receiving: blocked receivers, protected by @lock; while there is one, the
- *             queues are empty, but for broadcast
+ *             queues have no message that it accepts, but for broadcast
  * @senders: protected by @lock
  * @receivers: protected by @lock
  * @arrivals: messages that were offered, protected by @lock
  * @received: messages taken, protected by @lock
  * @received_bytes: their bytes, protected by @lock
  * @notice: protected by @lock
+ * @process: whose own mailbox it is, or NULL; constant
  * @pollers: woken with @lock held
  * @spare: a small message to be used next, or NULL; exchanged atomically
  */
@@ -229,6 +254,7 @@ struct mbox_mailbox {
 	u64 received;
 	u64 received_bytes;
 	struct mbox_notice notice;
+	struct mbox_process *process;
 	wait_queue_head_t pollers;
 	struct mbox_message *spare;
 };
@@ -271,6 +297,7 @@ struct mbox_patience {
  * @cursor: the receiver's
  * @missed: set to the messages of a broadcast that it did not get before
  * @tells_missed: that gets to the receiver
+ * @from: the only process that it wants messages of, or NULL
  * @copy: copy the message out; may be called again for another message
  */
 struct mbox_sink {
@@ -279,6 +306,7 @@ struct mbox_sink {
 	struct mbox_cursor *cursor;
 	u64 missed;
 	bool tells_missed;
+	struct pid *from;
 	int (*copy)(struct mbox_sink *sink, const struct mbox_message *message);
 };
 
@@ -287,7 +315,10 @@ void mbox_queue_init(struct mbox_queue *queue);
 void mbox_queue_add(struct mbox_queue *queue, struct mbox_message *message);
 void mbox_queue_remove(struct mbox_queue *queue, struct mbox_message *message);
 struct mbox_message *mbox_queue_first(const struct mbox_queue *queue);
+struct mbox_message *mbox_queue_next(struct mbox_message *message);
 struct mbox_message *mbox_queue_nth(const struct mbox_queue *queue, u32 index);
+struct mbox_message *mbox_queue_first_of(const struct mbox_queue *queue,
+					 const struct pid *from);
 
 /* message.c */
 struct mbox_message *mbox_message_create(struct mbox_mailbox *mailbox,
@@ -305,9 +336,10 @@ int mbox_receive(struct mbox_mailbox *mailbox, struct mbox_sink *sink,
 int mbox_peek(struct mbox_mailbox *mailbox, struct mbox_sink *sink, u32 index);
 void mbox_admit_locked(struct mbox_mailbox *mailbox);
 void mbox_hang_up_locked(struct mbox_mailbox *mailbox,
-			 struct mbox_waiters *waiters);
+			 struct mbox_waiters *waiters, int error);
 bool mbox_hung_up_locked(const struct mbox_mailbox *mailbox,
 			 const struct mbox_side *side);
+int mbox_unreceived_locked(const struct mbox_mailbox *mailbox);
 bool mbox_receivable_locked(const struct mbox_mailbox *mailbox);
 bool mbox_sendable_locked(const struct mbox_mailbox *mailbox);
 bool mbox_room_locked(const struct mbox_mailbox *mailbox,
@@ -343,6 +375,16 @@ void mbox_broadcast_leave(struct mbox_mailbox *mailbox,
 u64 mbox_broadcast_backlog(struct mbox_mailbox *mailbox,
 			   const struct mbox_cursor *cursor, u64 *missed);
 
+/* process.c */
+bool mbox_process_gone(struct pid *pid);
+struct pid *mbox_process_get(pid_t number);
+struct pid *mbox_sender_get(struct mbox_mailbox *mailbox, pid_t number);
+bool mbox_process_may_receive(const struct mbox_mailbox *mailbox);
+bool mbox_process_ended_locked(const struct mbox_mailbox *mailbox);
+int mbox_process_new(struct mbox_mailbox *mailbox);
+void mbox_process_free(struct mbox_mailbox *mailbox);
+void mbox_process_closed(struct mbox_mailbox *mailbox);
+
 /* notify.c */
 int mbox_notice_set(struct mbox_mailbox *mailbox,
 		    const struct mbox_ioc_notify *notify);
@@ -352,6 +394,7 @@ void mbox_notice_send_locked(struct mbox_mailbox *mailbox);
 
 /* mailbox.c */
 extern const struct mbox_kind_ops mbox_mailbox_ops;
+void mbox_mailbox_drain(struct mbox_mailbox *mailbox);
 int mbox_mailbox_set(struct mbox_mailbox *mailbox,
 		     const struct mbox_ioc_set *set);
 void mbox_mailbox_status(struct mbox_mailbox *mailbox,

@@ -31,7 +31,10 @@ struct mbox_ns *mbox_ns_of(struct net *net)
 	return mbox_net->ns;
 }
 
-static struct mbox_ns *mbox_ns_current(void)
+/**
+ * mbox_ns_current() - the table of the caller's network namespace
+ */
+struct mbox_ns *mbox_ns_current(void)
 {
 	return mbox_ns_of(current->nsproxy->net_ns);
 }
@@ -116,9 +119,18 @@ static bool mbox_name_less(struct rb_node *a, const struct rb_node *b)
 		      rb_entry(b, struct mbox_object, by_name)->name) < 0;
 }
 
-static struct mbox_object *mbox_name_open_locked(struct mbox_ns *ns,
-						 const char *name, int want,
-						 enum mbox_kind kind)
+/**
+ * mbox_name_open_locked() - find an object that the caller may open
+ * @ns: where, locked
+ * @name: its name
+ * @want: MAY_READ, MAY_WRITE or both, or 0 to look at it only
+ * @kind: what it must be
+ *
+ * Return: the object with a reference for the caller, or -ENOENT, -EPROTOTYPE,
+ * -EACCES.
+ */
+struct mbox_object *mbox_name_open_locked(struct mbox_ns *ns, const char *name,
+					  int want, enum mbox_kind kind)
 {
 	struct mbox_object *object = mbox_name_find(ns, name);
 
@@ -133,42 +145,20 @@ static struct mbox_object *mbox_name_open_locked(struct mbox_ns *ns,
 }
 
 /**
- * mbox_name_open() - find an object that the caller may open
- * @name: its name in the caller's network namespace
- * @want: MAY_READ, MAY_WRITE or both, or 0 to look at it only
- * @kind: what it must be
- *
- * Return: the object with a reference for the caller, or -ENOENT, -EPROTOTYPE,
- * -EACCES.
- */
-struct mbox_object *mbox_name_open(const char *name, int want,
-				   enum mbox_kind kind)
-{
-	struct mbox_ns *ns = mbox_ns_current();
-	struct mbox_object *object;
-
-	mutex_lock(&ns->lock);
-	object = mbox_name_open_locked(ns, name, want, kind);
-	mutex_unlock(&ns->lock);
-	return object;
-}
-
-/**
- * mbox_name_create() - give a new object its name
- * @fresh: the object
+ * mbox_name_create_locked() - give a new object its name
+ * @fresh: the object; its namespace is locked
  * @want: rights that are asked for on an existing object
  * @exclusive: refuse an existing object
  *
  * Return: @fresh or the existing object of that name, with a reference for the
  * caller, or -EEXIST, -EPROTOTYPE, -EACCES.
  */
-struct mbox_object *mbox_name_create(struct mbox_object *fresh, int want,
-				     bool exclusive)
+struct mbox_object *mbox_name_create_locked(struct mbox_object *fresh, int want,
+					    bool exclusive)
 {
 	struct mbox_ns *ns = fresh->ns;
 	struct mbox_object *object;
 
-	mutex_lock(&ns->lock);
 	object = mbox_name_open_locked(ns, fresh->name, want, fresh->ops->kind);
 	if (object == ERR_PTR(-ENOENT)) {
 		rb_add(&fresh->by_name, &ns->names, mbox_name_less);
@@ -180,7 +170,6 @@ struct mbox_object *mbox_name_create(struct mbox_object *fresh, int want,
 			mbox_object_put(object);
 		object = ERR_PTR(-EEXIST);
 	}
-	mutex_unlock(&ns->lock);
 	return object;
 }
 
@@ -226,6 +215,7 @@ static int __net_init mbox_net_init(struct net *net)
 	kref_init(&ns->ref);
 	mutex_init(&ns->lock);
 	ns->names = RB_ROOT;
+	ns->processes = RB_ROOT;
 	INIT_LIST_HEAD(&ns->objects);
 	ns->user_ns = get_user_ns(net->user_ns);
 	mbox_net->ns = ns;

@@ -121,7 +121,7 @@ bool mbox_object_visible(const struct mbox_object *object)
 {
 	if (mbox_object_owned(object))
 		return true;
-	if (!object->name)
+	if (!object->name && !object->own)
 		return mbox_object_capable(object, CAP_DAC_OVERRIDE);
 	return mbox_object_permits(object, MAY_READ) ||
 	       mbox_object_permits(object, MAY_WRITE);
@@ -197,18 +197,50 @@ static int mbox_want(unsigned int oflag)
 	return want[oflag & O_ACCMODE];
 }
 
-static struct mbox_object *mbox_object_find(const struct mbox_kind_ops *ops,
-					    struct mbox_object *fresh,
-					    const char *name,
-					    unsigned int oflag)
+static struct mbox_object *
+mbox_object_open_locked(struct mbox_ns *ns, enum mbox_kind kind,
+			const struct mbox_address *address, int want)
 {
-	if (!fresh)
-		return mbox_name_open(name, mbox_want(oflag), ops->kind);
+	if (address->name)
+		return mbox_name_open_locked(ns, address->name, want, kind);
+	return mbox_process_open_locked(ns, address->pid, want);
+}
+
+static struct mbox_object *
+mbox_object_publish_locked(struct mbox_object *fresh, int want, bool exclusive)
+{
 	if (fresh->name)
-		return mbox_name_create(fresh, mbox_want(oflag),
-					oflag & O_EXCL);
+		return mbox_name_create_locked(fresh, want, exclusive);
+	if (fresh->own)
+		return mbox_process_create_locked(fresh, want, exclusive);
 	mbox_object_get(fresh);
 	return fresh;
+}
+
+/*
+ * Let the handle stand for an object. It is counted as a user of the object
+ * before anybody else can look for that again.
+ */
+static int mbox_handle_attach(struct mbox_handle *handle, fmode_t rights,
+			      const struct mbox_kind_ops *ops,
+			      struct mbox_object *fresh,
+			      const struct mbox_address *address,
+			      unsigned int oflag)
+{
+	struct mbox_ns *ns = fresh ? fresh->ns : mbox_ns_current();
+	int want = mbox_want(oflag);
+	struct mbox_object *object;
+
+	mutex_lock(&ns->lock);
+	object = fresh ? mbox_object_publish_locked(fresh, want, oflag & O_EXCL) :
+			 mbox_object_open_locked(ns, ops->kind, address, want);
+	if (!IS_ERR(object)) {
+		handle->object = object;
+		if (ops->opened)
+			ops->opened(handle, rights);
+	}
+	mutex_unlock(&ns->lock);
+	return PTR_ERR_OR_ZERO(object);
 }
 
 static struct file *mbox_handle_file(const struct mbox_kind_ops *ops,
@@ -239,8 +271,8 @@ static struct file *mbox_handle_file(const struct mbox_kind_ops *ops,
 /**
  * mbox_object_open() - make a descriptor
  * @ops: the kind that the object must be of
- * @fresh: a new object to publish, or NULL to open one by name
- * @name: which, if @fresh is NULL
+ * @fresh: a new object to publish, or NULL to open an existing one
+ * @address: which, if @fresh is NULL
  * @oflag: as in struct mbox_ioc_create, checked
  *
  * Everything that can fail comes before the name is looked up or made, and
@@ -249,12 +281,10 @@ static struct file *mbox_handle_file(const struct mbox_kind_ops *ops,
  * Return: the descriptor or an error.
  */
 int mbox_object_open(const struct mbox_kind_ops *ops, struct mbox_object *fresh,
-		     const char *name, unsigned int oflag)
+		     const struct mbox_address *address, unsigned int oflag)
 {
-	struct mbox_object *object;
-	struct mbox_handle *handle;
 	struct file *file;
-	int fd;
+	int fd, err;
 
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
@@ -266,16 +296,13 @@ int mbox_object_open(const struct mbox_kind_ops *ops, struct mbox_object *fresh,
 	}
 	stream_open(NULL, file);
 
-	object = mbox_object_find(ops, fresh, name, oflag);
-	if (IS_ERR(object)) {
+	err = mbox_handle_attach(file->private_data, file->f_mode, ops, fresh,
+				 address, oflag);
+	if (err) {
 		fput(file);
 		put_unused_fd(fd);
-		return PTR_ERR(object);
+		return err;
 	}
-	handle = file->private_data;
-	handle->object = object;
-	if (ops->opened)
-		ops->opened(handle, file->f_mode);
 	fd_install(fd, file);
 	return fd;
 }
@@ -314,7 +341,7 @@ put:
  * Return: a descriptor or an error.
  */
 int mbox_object_create(const struct mbox_kind_ops *ops, const void *attr,
-		       char *name, unsigned int oflag)
+		       const char *name, unsigned int oflag)
 {
 	struct mbox_object *object = mbox_object_new(ops, attr, name);
 	int fd;

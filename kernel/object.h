@@ -61,13 +61,15 @@ enum mbox_resource {
  * @ref: one for the namespace, one for each object
  * @lock: protects the names and attributes of all its objects
  * @names: named objects by name, protected by @lock
+ * @processes: mailboxes of processes by process, protected by @lock
  * @objects: all objects, protected by @lock
  * @user_ns: capabilities over the objects are asked for here
  */
 struct mbox_ns {
 	struct kref ref;
-	struct mutex lock;	/* @names, @objects, attributes */
+	struct mutex lock;	/* @names, @processes, @objects, attributes */
 	struct rb_root names;
+	struct rb_root processes;
 	struct list_head objects;
 	struct user_namespace *user_ns;
 };
@@ -104,6 +106,7 @@ struct mbox_kind_ops {
  * @user: who pays for it, constant
  * @id: unique in this boot, constant
  * @name: or NULL if anonymous, constant
+ * @own: it is the own mailbox of a process, constant
  * @by_name: in @ns->names while linked, protected by @ns->lock
  * @node: in @ns->objects, protected by @ns->lock
  * @uid: owner, protected by @ns->lock
@@ -117,11 +120,22 @@ struct mbox_object {
 	struct mbox_user *user;
 	u64 id;
 	const char *name;
+	bool own;
 	struct rb_node by_name;
 	struct list_head node;
 	kuid_t uid;
 	kgid_t gid;
 	umode_t mode;
+};
+
+/**
+ * struct mbox_address - what to find an object by
+ * @name: its name, or NULL
+ * @pid: if it has no name, the process whose own mailbox it is
+ */
+struct mbox_address {
+	const char *name;
+	struct pid *pid;
 };
 
 /**
@@ -168,23 +182,30 @@ int mbox_object_may_set(const struct mbox_object *object,
 void mbox_object_set(struct mbox_object *object,
 		     const struct mbox_ioc_set *set);
 int mbox_object_open(const struct mbox_kind_ops *ops, struct mbox_object *fresh,
-		     const char *name, unsigned int oflag);
+		     const struct mbox_address *address, unsigned int oflag);
 int mbox_object_create(const struct mbox_kind_ops *ops, const void *attr,
-		       char *name, unsigned int oflag);
+		       const char *name, unsigned int oflag);
 int mbox_handle_release(struct inode *inode, struct file *file);
 
 /* names.c */
 int mbox_names_init(void);
 void mbox_names_exit(void);
 struct mbox_ns *mbox_ns_of(struct net *net);
+struct mbox_ns *mbox_ns_current(void);
 void mbox_ns_add(struct mbox_object *object);
 void mbox_ns_remove(struct mbox_object *object);
 char *mbox_name_from_user(u64 address);
-struct mbox_object *mbox_name_open(const char *name, int want,
-				   enum mbox_kind kind);
-struct mbox_object *mbox_name_create(struct mbox_object *fresh, int want,
-				     bool exclusive);
+struct mbox_object *mbox_name_open_locked(struct mbox_ns *ns, const char *name,
+					  int want, enum mbox_kind kind);
+struct mbox_object *mbox_name_create_locked(struct mbox_object *fresh, int want,
+					    bool exclusive);
 int mbox_name_unlink(const char *name);
+
+/* process.c */
+struct mbox_object *mbox_process_open_locked(struct mbox_ns *ns,
+					     struct pid *pid, int want);
+struct mbox_object *mbox_process_create_locked(struct mbox_object *fresh,
+					       int want, bool exclusive);
 
 /* accounting.c */
 struct mbox_user *mbox_user_get(kuid_t uid);

@@ -125,6 +125,21 @@ struct mbox_message *mbox_queue_first(const struct mbox_queue *queue)
 }
 
 /**
+ * mbox_queue_next() - the message to be received after another
+ * @message: the other, in a queue
+ *
+ * Return: the message, or NULL.
+ */
+struct mbox_message *mbox_queue_next(struct mbox_message *message)
+{
+	struct mbox_message *next = list_next_entry(message, peers);
+
+	/* The first of a ring comes after the last: go on with the next ring. */
+	return RB_EMPTY_NODE(&next->level) ? next :
+					     mbox_level(rb_next(&next->level));
+}
+
+/**
  * mbox_queue_nth() - the message to be received after @index others
  * @queue: the queue
  * @index: from 0
@@ -133,15 +148,26 @@ struct mbox_message *mbox_queue_first(const struct mbox_queue *queue)
  */
 struct mbox_message *mbox_queue_nth(const struct mbox_queue *queue, u32 index)
 {
-	struct mbox_message *first = mbox_queue_first(queue);
-	struct mbox_message *message = first;
+	struct mbox_message *message = mbox_queue_first(queue);
 
-	while (message && index--) {
-		message = list_next_entry(message, peers);
-		if (message == first) {
-			first = mbox_level(rb_next(&first->level));
-			message = first;
-		}
-	}
+	while (message && index--)
+		message = mbox_queue_next(message);
+	return message;
+}
+
+/**
+ * mbox_queue_first_of() - the message of one process to be received next
+ * @queue: the queue
+ * @from: the process, or NULL for any
+ *
+ * Return: the message, or NULL.
+ */
+struct mbox_message *mbox_queue_first_of(const struct mbox_queue *queue,
+					 const struct pid *from)
+{
+	struct mbox_message *message = mbox_queue_first(queue);
+
+	while (message && from && message->pid != from)
+		message = mbox_queue_next(message);
 	return message;
 }

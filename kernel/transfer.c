@@ -69,8 +69,9 @@ static void mbox_sender_complete(struct mbox_mailbox *mailbox,
 }
 
 /*
- * Return: 0 once completed, -ETIMEDOUT, or -ERESTARTSYS. After an error the
- * waiter can still be completed until the caller takes the lock.
+ * Return: 0 once completed, -ETIMEDOUT, -ERESTARTSYS, or -ESRCH if the process
+ * that it waits for is gone. After an error the waiter can still be completed
+ * until the caller takes the lock.
  */
 static int mbox_wait(struct mbox_waiter *waiter, unsigned int state,
 		     const struct mbox_patience *patience)
@@ -85,6 +86,10 @@ static int mbox_wait(struct mbox_waiter *waiter, unsigned int state,
 			break;
 		if (signal_pending_state(state, current)) {
 			err = -ERESTARTSYS;
+			break;
+		}
+		if (waiter->from && mbox_process_gone(waiter->from)) {
+			err = -ESRCH;
 			break;
 		}
 		if (!schedule_hrtimeout_range_clock(deadline ? &deadline : NULL,
@@ -116,6 +121,19 @@ bool mbox_hung_up_locked(const struct mbox_mailbox *mailbox,
 {
 	lockdep_assert_held(&mailbox->lock);
 	return mailbox->flags & MBOX_HANGUP && side->seen && !side->open;
+}
+
+/**
+ * mbox_unreceived_locked() - will nobody ever receive?
+ * @mailbox: the mailbox, locked
+ *
+ * Return: what a send fails with, -ESRCH or -EPIPE; or 0 if it need not.
+ */
+int mbox_unreceived_locked(const struct mbox_mailbox *mailbox)
+{
+	if (mbox_process_ended_locked(mailbox))
+		return -ESRCH;
+	return mbox_hung_up_locked(mailbox, &mailbox->receivers) ? -EPIPE : 0;
 }
 
 /**
@@ -152,19 +170,39 @@ bool mbox_receivable_locked(const struct mbox_mailbox *mailbox)
 	       mbox_hung_up_locked(mailbox, &mailbox->senders);
 }
 
+static bool mbox_accepts(const struct mbox_waiter *waiter,
+			 const struct pid *sender)
+{
+	return !waiter->from || waiter->from == sender;
+}
+
+/* Does a receiver wait for the next message of @sender? */
+static bool mbox_awaited_locked(const struct mbox_mailbox *mailbox,
+				const struct pid *sender)
+{
+	const struct mbox_waiter *waiter;
+
+	if (mailbox->broadcast)
+		return false;
+	list_for_each_entry(waiter, &mailbox->receiving.list, node)
+		if (mbox_accepts(waiter, sender))
+			return true;
+	return false;
+}
+
 /**
- * mbox_sendable_locked() - would a send of few bytes not block?
+ * mbox_sendable_locked() - would a send of few bytes not block the caller?
  * @mailbox: the mailbox, locked
  */
 bool mbox_sendable_locked(const struct mbox_mailbox *mailbox)
 {
 	lockdep_assert_held(&mailbox->lock);
-	if (mbox_hung_up_locked(mailbox, &mailbox->receivers))
+	if (mbox_unreceived_locked(mailbox) ||
+	    mbox_awaited_locked(mailbox, task_tgid(current)))
 		return true;
 	if (mailbox->blocked.count)
 		return false;
-	if (mailbox->broadcast ? mailbox->flags & MBOX_LOSSY :
-				 mailbox->receiving.count)
+	if (mailbox->flags & MBOX_LOSSY)
 		return true;
 	return mailbox->queue.count < mailbox->capacity &&
 	       (!mailbox->bytes || mailbox->queue.bytes < mailbox->bytes);
@@ -203,13 +241,13 @@ static bool mbox_hand_over_locked(struct mbox_mailbox *mailbox,
 				  struct mbox_message *message)
 {
 	struct mbox_waiters *receiving = &mailbox->receiving;
+	struct mbox_waiter *waiter, *next;
 
-	while (receiving->count) {
-		struct mbox_waiter *waiter =
-			list_first_entry(&receiving->list, struct mbox_waiter,
-					 node);
+	list_for_each_entry_safe(waiter, next, &receiving->list, node) {
 		bool fits = message->len <= waiter->size;
 
+		if (!mbox_accepts(waiter, message->pid))
+			continue;
 		if (fits) {
 			mbox_count_taken_locked(mailbox, message);
 			waiter->message = message;
@@ -249,12 +287,13 @@ void mbox_admit_locked(struct mbox_mailbox *mailbox)
 }
 
 /**
- * mbox_hang_up_locked() - the last descriptor of a side is gone
+ * mbox_hang_up_locked() - a side is gone
  * @mailbox: the mailbox, locked
  * @waiters: the callers of the other side
+ * @error: what they are told
  */
 void mbox_hang_up_locked(struct mbox_mailbox *mailbox,
-			 struct mbox_waiters *waiters)
+			 struct mbox_waiters *waiters, int error)
 {
 	struct mbox_waiter *waiter, *next;
 
@@ -270,7 +309,7 @@ void mbox_hang_up_locked(struct mbox_mailbox *mailbox,
 			mbox_queue_remove(message->queue, message);
 			message->waiter = NULL;
 		}
-		mbox_waiter_complete(mailbox, waiters, waiter, -EPIPE);
+		mbox_waiter_complete(mailbox, waiters, waiter, error);
 	}
 	mbox_wake_pollers(mailbox, EPOLLIN | EPOLLOUT | EPOLLHUP | EPOLLERR);
 }
@@ -293,9 +332,10 @@ static int mbox_offer_locked(struct mbox_mailbox *mailbox,
 		    mbox_first_in_line_locked(mailbox, message);
 
 	bool tracked = message->sync || !mailbox->capacity;
+	int err = mbox_unreceived_locked(mailbox);
 
-	if (mbox_hung_up_locked(mailbox, &mailbox->receivers))
-		return -EPIPE;
+	if (err)
+		return err;
 	if (nonblock && (tracked || !fits) && !mailbox->receiving.count)
 		return -EAGAIN;
 	if (!message->seq)
@@ -392,7 +432,7 @@ static int mbox_send_once(struct mbox_mailbox *mailbox,
  * A receiver that could not copy the message at once gives it back: then it is
  * offered again, as to a mailbox where nobody waits.
  *
- * Return: 0, -EAGAIN, -EPIPE, -ETIMEDOUT or -ERESTARTSYS.
+ * Return: 0, -EAGAIN, -EPIPE, -ESRCH, -ETIMEDOUT or -ERESTARTSYS.
  */
 int mbox_send(struct mbox_mailbox *mailbox, struct mbox_message *message,
 	      const struct mbox_patience *patience)
@@ -409,16 +449,28 @@ int mbox_send(struct mbox_mailbox *mailbox, struct mbox_message *message,
 	return err;
 }
 
+/*
+ * There is nothing to receive: will there never be?
+ *
+ * Return: what a receive fails with, -ESRCH or -EPIPE; or 0 if it can wait.
+ */
+static int mbox_unsent_locked(const struct mbox_mailbox *mailbox,
+			      struct pid *from)
+{
+	if (from && mbox_process_gone(from))
+		return -ESRCH;
+	return mbox_hung_up_locked(mailbox, &mailbox->senders) ? -EPIPE : 0;
+}
+
 static struct mbox_message *
 mbox_take_locked(struct mbox_mailbox *mailbox, struct mbox_sink *sink)
 {
-	struct mbox_message *message = mbox_queue_first(&mailbox->queue);
+	struct mbox_message *message =
+		mbox_queue_first_of(&mailbox->queue, sink->from) ?:
+		mbox_queue_first_of(&mailbox->blocked, sink->from);
 
 	if (!message)
-		message = mbox_queue_first(&mailbox->blocked);
-	if (!message)
-		return mbox_hung_up_locked(mailbox, &mailbox->senders) ?
-			ERR_PTR(-EPIPE) : NULL;
+		return ERR_PTR(mbox_unsent_locked(mailbox, sink->from));
 	sink->len = message->len;
 	if (message->len > sink->size)
 		return ERR_PTR(-EMSGSIZE);
@@ -436,6 +488,22 @@ static void mbox_receive_block_locked(struct mbox_mailbox *mailbox,
 	trace_mbox_block(&mailbox->object, false);
 }
 
+/*
+ * No end of the process is missed: who waits for it is on its wait queue before
+ * looking whether it is gone.
+ */
+static int mbox_wait_from(struct mbox_waiter *waiter,
+			  const struct mbox_patience *patience)
+{
+	DEFINE_WAIT_FUNC(death, default_wake_function);
+	int err;
+
+	add_wait_queue(&waiter->from->wait_pidfd, &death);
+	err = mbox_wait(waiter, TASK_INTERRUPTIBLE, patience);
+	remove_wait_queue(&waiter->from->wait_pidfd, &death);
+	return err;
+}
+
 /**
  * mbox_receive_wait() - wait for a message
  * @mailbox: where from
@@ -448,7 +516,9 @@ struct mbox_message *mbox_receive_wait(struct mbox_mailbox *mailbox,
 				       struct mbox_waiter *waiter,
 				       const struct mbox_patience *patience)
 {
-	int err = mbox_wait(waiter, TASK_INTERRUPTIBLE, patience);
+	int err = waiter->from ?
+		mbox_wait_from(waiter, patience) :
+		mbox_wait(waiter, TASK_INTERRUPTIBLE, patience);
 
 	if (err) {
 		spin_lock(&mailbox->lock);
@@ -467,7 +537,7 @@ static struct mbox_message *mbox_take(struct mbox_mailbox *mailbox,
 				      struct mbox_sink *sink,
 				      const struct mbox_patience *patience)
 {
-	struct mbox_waiter waiter = { .size = sink->size };
+	struct mbox_waiter waiter = { .size = sink->size, .from = sink->from };
 	struct mbox_message *message;
 
 	spin_lock(&mailbox->lock);
@@ -608,8 +678,8 @@ static int mbox_deliver(struct mbox_mailbox *mailbox, struct mbox_sink *sink,
  * @sink: where to
  * @patience: how long to wait for one
  *
- * Return: 0, -EAGAIN, -EPIPE, -EMSGSIZE, -ETIMEDOUT, -ERESTARTSYS, or the error
- * of @sink.
+ * Return: 0, -EAGAIN, -EPIPE, -ESRCH, -EMSGSIZE, -ETIMEDOUT, -ERESTARTSYS, or
+ * the error of @sink.
  */
 int mbox_receive(struct mbox_mailbox *mailbox, struct mbox_sink *sink,
 		 const struct mbox_patience *patience)

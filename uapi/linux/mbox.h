@@ -46,9 +46,13 @@
  *  - EBADF: the descriptor lacks the right: receiving needs O_RDONLY or O_RDWR,
  *    sending O_WRONLY or O_RDWR
  *  - EACCES: owner, group and mode of the object do not allow that access
- *  - EPERM: only the owner, or a capable process, may do that; or a seal forbids
- *  - ENOENT, EEXIST: no object, or one already, has that name
+ *  - EPERM: only the owner, or a capable process, may do that; only a process
+ *    itself may receive from its own mailbox; or a seal forbids
+ *  - ENOENT, EEXIST: no object, or one already, has that name or is of that
+ *    process
  *  - ENAMETOOLONG: the name has more than MBOX_NAME_MAX bytes
+ *  - ESRCH: no process has that number, or the process that the call is with is
+ *    gone
  *  - EPROTOTYPE: the name belongs to an object of another kind
  *  - EAGAIN: it would block and the caller asked not to
  *  - ETIMEDOUT: the deadline passed first
@@ -60,7 +64,8 @@
  *  - EPIPE: a mailbox with MBOX_HANGUP has nobody left on the other side
  *  - EDQUOT: the user's budget of bytes, mailboxes or segments is used up
  *  - EBUSY: another process is registered, or a writable mapping is in the way
- *  - EOPNOTSUPP: a mailbox for broadcast does not do that
+ *  - EOPNOTSUPP: a mailbox for broadcast, or with MBOX_FROM one that is not a
+ *    process's own, does not do that
  *  - ENOMEM, EMFILE, ENFILE: out of memory or of descriptors
  */
 
@@ -77,7 +82,10 @@
 #define MBOX_IOV_MAX		1024
 #define MBOX_BATCH_MAX		1024
 
-/* How far into a queue a peek can reach: it holds up other users meanwhile. */
+/*
+ * How far into a queue a peek can reach, and how many messages a process's own
+ * mailbox can hold: going through them holds up other users meanwhile.
+ */
 #define MBOX_PEEK_MAX		65535
 
 /* A capacity without limit: only memory and the budgets bound the queue. */
@@ -101,6 +109,10 @@ enum mbox_kind {
  *               receive from an empty mailbox that no descriptor can send to
  *               fails with EPIPE (read(2) returns 0). poll(2) shows EPOLLERR
  *               and EPOLLHUP.
+ * @MBOX_OWN: make the calling process's own mailbox, which others find by
+ *            process. It has no name, a capacity of at most MBOX_PEEK_MAX, and
+ *            @oflag must have the right to receive. A process has one in a
+ *            network namespace. Not with MBOX_BROADCAST.
  * @MBOX_BROADCAST: every receiver gets every message. A receiver is an open
  *                  file that can receive: what dup(2) and fork(2) make of it
  *                  shares its place, and each message goes to one of those who
@@ -116,6 +128,7 @@ enum mbox_kind {
  */
 enum mbox_create_flags {
 	MBOX_HANGUP = 1 << 0,
+	MBOX_OWN = 1 << 1,
 	MBOX_BROADCAST = 1 << 2,
 	MBOX_LOSSY = 1 << 3,
 };
@@ -131,7 +144,8 @@ enum mbox_create_flags {
  * @bytes: Bytes that the mailbox holds, at least @msgsize; 0 for no limit.
  * @oflag: O_RDONLY, O_WRONLY, O_RDWR or 3; O_EXCL to refuse a name in use;
  *         O_NONBLOCK and O_CLOEXEC. Without O_EXCL an existing mailbox of that
- *         name is opened as by MBOX_IOC_OPEN, and keeps its attributes.
+ *         name, or with MBOX_OWN of that process, is opened as by
+ *         MBOX_IOC_OPEN, and keeps its attributes.
  * @mode: Permission bits, 0 to 0777, less the umask: read bits allow receiving,
  *        write bits sending. The creator's own descriptor is not checked.
  * @flags: Combination of enum mbox_create_flags
@@ -140,6 +154,14 @@ enum mbox_create_flags {
  * Create a mailbox, owned by the caller's effective user and group. A named
  * mailbox lives until it is unlinked and no longer open, an anonymous one until
  * its last descriptor is closed.
+ *
+ * Only the process that a mailbox is the own one of can receive from it,
+ * through whichever descriptor: in a child that has inherited one, and wherever
+ * one was passed to, receiving and MBOX_IOC_NOTIFY fail with EPERM. The mailbox
+ * ends with the process, or when its last descriptor that can receive is
+ * closed: then its messages are gone, blocked and later sends fail with ESRCH
+ * (without a signal), and poll(2) shows EPOLLERR. The process may then create
+ * another. A program that it runs by execve(2) is the same process.
  *
  * Return: a descriptor; or EINVAL, EFAULT, ENAMETOOLONG, EEXIST, EPROTOTYPE,
  * EACCES, EDQUOT, ENOMEM, EMFILE, ENFILE.
@@ -157,20 +179,30 @@ struct mbox_ioc_create {
 
 /**
  * struct mbox_ioc_open - ioctl(MBOX_IOC_OPEN) on /dev/mbox
- * @name: Address of a NUL-terminated name
+ * @name: Address of a NUL-terminated name; or 0, with @pid
  * @oflag: O_RDONLY, O_WRONLY, O_RDWR or 3, checked against owner, group and
  *         mode (CAP_DAC_OVERRIDE over the network namespace passes);
  *         O_NONBLOCK and O_CLOEXEC. A segment cannot be opened O_WRONLY
  *         (EINVAL).
- * @kind: The enum mbox_kind that the name must be of
+ * @kind: The enum mbox_kind that the name must be of; MBOX_MAILBOX with @pid
+ * @pid: A process, as the caller's pid namespace sees it: open the mailbox that
+ *       it made with MBOX_OWN in the caller's network namespace. Otherwise 0.
+ * @__reserved: Must be 0
  *
- * Return: a descriptor; or EINVAL, EFAULT, ENAMETOOLONG, ENOENT, EPROTOTYPE,
- * EACCES, ENOMEM, EMFILE, ENFILE.
+ * A descriptor that was opened by @pid stands for that process, and never for a
+ * later one with the same number. Nobody but the process itself can open its
+ * mailbox for receiving (EPERM).
+ *
+ * Return: a descriptor; or EINVAL, E2BIG, EFAULT, ENAMETOOLONG, ENOENT (there
+ * is the process, but without a mailbox), ESRCH, EPROTOTYPE, EACCES, EPERM,
+ * ENOMEM, EMFILE, ENFILE.
  */
 struct mbox_ioc_open {
 	__u64 name;
 	__u32 oflag;
 	__u32 kind;
+	__s32 pid;
+	__u32 __reserved;
 };
 
 /**
@@ -234,6 +266,9 @@ struct mbox_ioc_segment {
  * @MBOX_SYNC: send: return only once a receiver has the message
  * @MBOX_PEEK: receive: copy the message at @index and leave it in the mailbox;
  *             never blocks
+ * @MBOX_FROM: receive, from the caller's own mailbox: only a message of the
+ *             process @pid. Those of others stay queued in their order. Not
+ *             with MBOX_PEEK.
  */
 enum mbox_msg_flags {
 	MBOX_NONBLOCK = 1 << 0,
@@ -241,6 +276,7 @@ enum mbox_msg_flags {
 	MBOX_IOV = 1 << 2,
 	MBOX_SYNC = 1 << 3,
 	MBOX_PEEK = 1 << 4,
+	MBOX_FROM = 1 << 6,
 };
 
 /**
@@ -271,8 +307,9 @@ struct mbox_iovec {
  * @prio: Send: 0 to MBOX_PRIO_MAX. Out, on receive: the same.
  * @index: With MBOX_PEEK: which message in the order of delivery, from 0, at
  *         most MBOX_PEEK_MAX. Otherwise must be 0.
- * @pid: Out, on receive: the sending process, as the receiver's pid namespace
- *       sees it; 0 when it cannot
+ * @pid: In, with MBOX_FROM: the process, as the receiver's pid namespace sees
+ *       it. If none has that number, one that had it and left messages. Out, on
+ *       receive: the sending process, likewise; 0 when it cannot be seen.
  * @uid: Out, on receive: the sender's effective user, as the receiver's user
  *       namespace sees it; the overflow uid when it cannot
  * @gid: Out, on receive: the same for the effective group
@@ -284,8 +321,9 @@ struct mbox_iovec {
  * Send one message, or receive one. Messages arrive whole or not at all,
  * higher priorities first, and in the order of sending within a priority.
  *
- * MBOX_IOC_SEND ignores @pid, @uid, @gid and @missed; MBOX_IOC_RECV ignores
- * @tag, @prio, @pid, @uid, @gid and @missed on the way in.
+ * MBOX_IOC_SEND ignores @pid, @uid, @gid and @missed. On the way in
+ * MBOX_IOC_RECV ignores these too, but for @pid with MBOX_FROM, and @tag and
+ * @prio.
  *
  * A send returns when the mailbox has the message, on a mailbox of capacity 0
  * and with MBOX_SYNC when a receiver has it. A send that fails is withdrawn and
@@ -299,13 +337,16 @@ struct mbox_iovec {
  * A nonblocking send to a mailbox of capacity 0, and one with MBOX_SYNC,
  * succeeds only if a receiver is waiting that can take the message at once.
  *
- * A mailbox with MBOX_BROADCAST knows no @prio but 0, no MBOX_SYNC and no
- * MBOX_PEEK. Of those who share a receiver one receives at a time, and the
- * others wait for it; one that fails leaves the message to the next.
+ * A mailbox with MBOX_BROADCAST knows no @prio but 0, no MBOX_SYNC, no MBOX_PEEK
+ * and no MBOX_FROM. Of those who share a receiver one receives at a time, and
+ * the others wait for it; one that fails leaves the message to the next.
+ *
+ * A receive with MBOX_FROM fails with ESRCH at once, also while it is blocked,
+ * when the process is gone and has left no message.
  *
  * Return: 0; or EINVAL, E2BIG, EFAULT, EBADF, EAGAIN, ETIMEDOUT, EINTR,
- * EMSGSIZE, EPIPE; on send EDQUOT, ENOMEM; with MBOX_PEEK ENOMSG; with
- * MBOX_BROADCAST EOPNOTSUPP.
+ * EMSGSIZE, EPIPE, ESRCH; on receive EPERM; on send EDQUOT, ENOMEM; with
+ * MBOX_PEEK ENOMSG; with MBOX_BROADCAST and MBOX_FROM EOPNOTSUPP.
  */
 struct mbox_ioc_msg {
 	__u64 buf;
@@ -523,7 +564,7 @@ struct mbox_ioc_set {
  * does not block it, if there is one, otherwise to the main thread. A mailbox
  * with MBOX_BROADCAST has many to tell, and so tells nobody: poll(2) does.
  *
- * Return: 0; or EINVAL, E2BIG, EFAULT, EBADF, EBUSY, EOPNOTSUPP.
+ * Return: 0; or EINVAL, E2BIG, EFAULT, EBADF, EPERM, EBUSY, EOPNOTSUPP.
  */
 struct mbox_ioc_notify {
 	__u64 value;
