@@ -119,6 +119,8 @@ static const struct ioc {
 	{ "OPEN", MBOX_IOC_OPEN, ON_DEVICE, false, fill_open, {
 		BITS(mbox_ioc_open, oflag, OFLAGS),
 		BITS(mbox_ioc_open, kind, 3),
+		BITS(mbox_ioc_open, pid, 0),
+		BITS(mbox_ioc_open, __reserved, 0),
 	} },
 	{ "UNLINK", MBOX_IOC_UNLINK, ON_DEVICE, false, fill_unlink, { } },
 	{ "SEGMENT", MBOX_IOC_SEGMENT, ON_DEVICE, false, fill_segment, {
@@ -156,7 +158,7 @@ static const struct ioc {
 	{ "RECV", MBOX_IOC_RECV, ON_MAILBOX, true, fill_msg, {
 		BITS(mbox_ioc_msg, deadline, ~0ULL >> 1),
 		BITS(mbox_ioc_msg, flags,
-		     MBOX_NONBLOCK | MBOX_REALTIME | MBOX_IOV | MBOX_PEEK),
+		     MBOX_NONBLOCK | MBOX_REALTIME | MBOX_IOV | MBOX_PEEK | MBOX_FROM),
 		BITS(mbox_ioc_msg, index, 0),
 	} },
 	{ "SEND_BATCH", MBOX_IOC_SEND_BATCH, ON_MAILBOX, false, fill_batch, {
@@ -328,6 +330,8 @@ TEST_F(ioctl, wrong_kind_of_descriptor_is_enotty)
 static size_t first_size(unsigned long cmd)
 {
 	switch (_IOC_NR(cmd)) {
+	case _IOC_NR(MBOX_IOC_OPEN):
+		return offsetof(struct mbox_ioc_open, pid);
 	case _IOC_NR(MBOX_IOC_SEND):
 	case _IOC_NR(MBOX_IOC_RECV):
 		return offsetof(struct mbox_ioc_msg, gid) + 4;
