@@ -101,6 +101,7 @@ MBOX_API int mbox_status(const struct mbox *mb, struct mbox_status *status)
 		.uid = req.uid,
 		.gid = req.gid,
 		.flags = req.flags,
+		.dropped = req.dropped,
 	};
 	return 0;
 }

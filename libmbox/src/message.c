@@ -10,7 +10,7 @@
 /* These two say how an argument is to be read, and are not the caller's. */
 #define INTERNAL_FLAGS	(MBOX_IOV | MBOX_PEEK)
 
-/* Entries that a batch hands to the kernel at once: 3.5 KiB of stack. */
+/* Entries that a batch hands to the kernel at once: 4 KiB of stack. */
 #define BATCH_CHUNK	64
 
 /* Use what the kernel said of a received message, or of one too large. */
@@ -27,6 +27,7 @@ static int take_message(struct mbox_message *msg,
 	msg->pid = req->pid;
 	msg->uid = req->uid;
 	msg->gid = req->gid;
+	msg->missed = req->missed;
 	return 0;
 }
 

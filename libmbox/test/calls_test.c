@@ -320,6 +320,7 @@ static void status(void)
 	CHECK(s.send_wait_pid == 15 && s.recv_wait_pid == 16);
 	CHECK(s.senders == 17 && s.receivers == 18);
 	CHECK(s.mode == 19 && s.uid == 20 && s.gid == 21 && s.flags == 22);
+	CHECK(s.dropped == 23);
 
 	k.ioctl_errno = EFAULT;
 	memset(&s, 0x55, sizeof(s));
@@ -409,13 +410,14 @@ static void send_one(void)
 static void recv_one(void)
 {
 	char data[8];
-	const struct mbox_message before = { data, 8, 71, 72, 73, 74, 75, 76 };
+	const struct mbox_message before = { data, 8, 71, 72, 73, 74, 75, 76, 77 };
 	struct mbox_message msg = before;
 	struct iovec iov = { data, 8 };
 	struct mbox *mb = mailbox();
 
 	k.answer = (struct mbox_ioc_msg){
 		.len = 3, .tag = 4, .prio = 5, .pid = 6, .uid = 7, .gid = 8,
+		.missed = 9,
 	};
 	CHECK(mbox_recv(mb, &msg) == 0);
 	CHECK(k.seen[0].request == MBOX_IOC_RECV);
@@ -424,6 +426,7 @@ static void recv_one(void)
 	CHECK(msg.data == data && msg.size == 8 && msg.length == 3);
 	CHECK(msg.tag == 4 && msg.prio == 5);
 	CHECK(msg.pid == 6 && msg.uid == 7 && msg.gid == 8);
+	CHECK(msg.missed == 9);
 
 	CHECK(mbox_recv_msg(mb, &msg, MBOX_NONBLOCK | MBOX_REALTIME, 9) == 0);
 	CHECK(k.seen[1].msg.flags == (MBOX_NONBLOCK | MBOX_REALTIME));
@@ -658,8 +661,8 @@ static void errors(void)
 	static const int known[] = {
 		ENODEV, ENOTTY, EINVAL, E2BIG, EFAULT, EBADF, EACCES, EPERM,
 		ENOENT, EEXIST, ENAMETOOLONG, EPROTOTYPE, EAGAIN, ETIMEDOUT,
-		EINTR, EMSGSIZE, ENOMSG, EPIPE, EDQUOT, EBUSY, ENOMEM, EMFILE,
-		ENFILE, 0,
+		EINTR, EMSGSIZE, ENOMSG, EPIPE, EDQUOT, EBUSY, EOPNOTSUPP,
+		ENOMEM, EMFILE, ENFILE, 0,
 	};
 	size_t i, j;
 

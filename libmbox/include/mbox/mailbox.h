@@ -37,7 +37,16 @@ struct mbox;
  *            MBOX_UNBOUNDED for no limit but memory and the user's budget
  * @msgsize: the largest message in bytes, 0 to MBOX_MSGSIZE_MAX
  * @bytes: bytes of messages that it holds, at least @msgsize; 0 for no limit
- * @flags: 0 or MBOX_HANGUP: tell those on one side that the other side is gone
+ * @flags: 0 or more of MBOX_HANGUP: tell those on one side that the other side
+ *         is gone; MBOX_BROADCAST: every open receiver gets every message that
+ *         is sent after it was opened, and senders wait for the slowest;
+ *         MBOX_LOSSY, with MBOX_BROADCAST: senders do not wait, and what a
+ *         receiver is too slow for it misses, and is told how much
+ *
+ * With MBOX_BROADCAST @capacity is at least 1 and, as @bytes, is how far the
+ * slowest receiver can be behind. Handles made by mbox_open() are receivers of
+ * their own; those that share one open file by dup(2) or fork(2) are one
+ * receiver, and each message goes to one of them. mbox(7) says more.
  */
 struct mbox_attr {
 	uint64_t capacity;
@@ -142,6 +151,9 @@ void mbox_close(struct mbox *mb);
  * @uid: receive: its effective user at that moment; the overflow uid when the
  *       receiver's user namespace does not know it
  * @gid: receive: its effective group, likewise
+ * @missed: receive: messages that a mailbox with MBOX_LOSSY dropped before this
+ *          receiver got them, since it was last told; otherwise 0. Send:
+ *          ignored
  *
  * The kernel stamps @pid, @uid and @gid: a sender cannot choose them. A send
  * ignores them. After an error other than -EMSGSIZE the struct is as it was and
@@ -156,6 +168,7 @@ struct mbox_message {
 	pid_t pid;
 	uid_t uid;
 	gid_t gid;
+	uint64_t missed;
 };
 
 /**
@@ -195,7 +208,7 @@ int mbox_send(struct mbox *mb, const void *data, size_t length,
  * are gone; -EBADF: the handle is not open for sending; -EDQUOT: the budget of
  * bytes of the user who opened the handle is used up; -ENOMEM: also for the
  * memory cgroup's limit; -EINVAL: a flag, priority or deadline out of its
- * range; -EFAULT.
+ * range; -EFAULT; -EOPNOTSUPP: with MBOX_BROADCAST, a priority or MBOX_SYNC.
  */
 int mbox_send_msg(struct mbox *mb, const struct mbox_message *msg,
 		  unsigned int flags, uint64_t deadline);
@@ -320,7 +333,8 @@ int mbox_recv_batch(struct mbox *mb, struct mbox_message *msgs,
  *
  * Return: 0; -ENOMSG: there is no message at @index; -EMSGSIZE: the message has
  * @msg->length bytes, more than @msg->size; -EBADF: the handle is not open for
- * receiving; -EINVAL: @index out of its range; -EFAULT.
+ * receiving; -EINVAL: @index out of its range; -EFAULT; -EOPNOTSUPP: with
+ * MBOX_BROADCAST.
  */
 int mbox_peek(struct mbox *mb, unsigned int index, struct mbox_message *msg);
 
@@ -330,11 +344,13 @@ int mbox_peek(struct mbox *mb, unsigned int index, struct mbox_message *msg);
  * @capacity: messages that it holds, MBOX_UNBOUNDED for no limit
  * @msgsize: the largest message in bytes
  * @bytes: bytes that it holds, 0 for no limit
- * @queued: messages in it
+ * @queued: messages in it; with MBOX_BROADCAST those that not all receivers
+ *          have
  * @queued_bytes: their bytes
  * @sent: messages that it, or a receiver, got since its creation
  * @sent_bytes: their bytes
- * @received: messages that receivers took since its creation
+ * @received: messages that receivers took since its creation; with
+ *            MBOX_BROADCAST each of them counts
  * @received_bytes: their bytes
  * @send_wait_ns: nanoseconds that the longest-waiting sender has waited, or 0
  * @recv_wait_ns: the same of the longest-waiting receiver
@@ -348,7 +364,9 @@ int mbox_peek(struct mbox *mb, unsigned int index, struct mbox_message *msg);
  * @mode: permission bits
  * @uid: owner, as the caller's user namespace sees it
  * @gid: group, likewise
- * @flags: 0 or MBOX_HANGUP
+ * @flags: 0 or more of MBOX_HANGUP, MBOX_BROADCAST and MBOX_LOSSY
+ * @dropped: messages that a mailbox with MBOX_LOSSY dropped before all its
+ *           receivers had them
  */
 struct mbox_status {
 	uint64_t id;
@@ -373,6 +391,7 @@ struct mbox_status {
 	uid_t uid;
 	gid_t gid;
 	unsigned int flags;
+	uint64_t dropped;
 };
 
 /**
@@ -392,9 +411,11 @@ int mbox_status(const struct mbox *mb, struct mbox_status *status);
  * @capacity: messages: 0 for rendezvous, MBOX_UNBOUNDED for no limit
  *
  * Below what is queued nothing is lost: senders wait until it has drained.
- * Growing lets waiting senders in.
+ * Growing lets waiting senders in. With MBOX_LOSSY the next send drops what is
+ * too much.
  *
- * Return: 0; -EPERM: only the owner, or a process with CAP_FOWNER, may do that.
+ * Return: 0; -EPERM: only the owner, or a process with CAP_FOWNER, may do that;
+ * -EINVAL: 0, with MBOX_BROADCAST.
  */
 int mbox_resize(struct mbox *mb, uint64_t capacity);
 
@@ -440,7 +461,8 @@ union sigval;
  * program. A forked child is not registered. Compare mq_notify(3).
  *
  * Return: 0; -EBUSY: another process is registered; -EBADF: the handle is not
- * open for receiving; -EINVAL: not a signal number.
+ * open for receiving; -EINVAL: not a signal number; -EOPNOTSUPP: with
+ * MBOX_BROADCAST, where poll(2) tells each receiver.
  */
 int mbox_notify(struct mbox *mb, int signo, union sigval value);
 
