@@ -17,6 +17,7 @@ static unsigned long mbox_limit[MBOX_NR_RESOURCES] = {
 	[MBOX_BYTES] = 256UL << 20,
 	[MBOX_MAILBOXES] = 4096,
 	[MBOX_SEGMENTS] = 1024,
+	[MBOX_FDS] = 4096,
 };
 
 module_param_named(user_bytes, mbox_limit[MBOX_BYTES], ulong, 0644);
@@ -25,6 +26,8 @@ module_param_named(user_mailboxes, mbox_limit[MBOX_MAILBOXES], ulong, 0644);
 MODULE_PARM_DESC(user_mailboxes, "Mailboxes a user may hold");
 module_param_named(user_segments, mbox_limit[MBOX_SEGMENTS], ulong, 0644);
 MODULE_PARM_DESC(user_segments, "Segments a user may hold");
+module_param_named(user_fds, mbox_limit[MBOX_FDS], ulong, 0644);
+MODULE_PARM_DESC(user_fds, "Descriptors a user may hold in messages");
 
 /**
  * struct mbox_user - one user's account

@@ -103,17 +103,17 @@ static void mbox_messages_put(struct mbox_mailbox *mailbox,
 
 /*
  * Give the cursor's next message to a receive, which from now on is the one
- * that moves the cursor. @size: in, the room; out, the bytes of the message.
+ * that moves the cursor.
  *
  * Return: the message, NULL if the receive is to wait, or an error.
  */
 static struct mbox_message *mbox_cursor_take_locked(struct mbox_mailbox *mailbox,
-						    struct mbox_cursor *cursor,
-						    size_t *size)
+						    struct mbox_sink *sink)
 {
+	struct mbox_cursor *cursor = sink->cursor;
 	struct mbox_message *message;
-	size_t room = *size;
 	u64 dropped;
+	int err;
 
 	if (cursor->busy) {
 		cursor->contended = true;
@@ -123,9 +123,9 @@ static struct mbox_message *mbox_cursor_take_locked(struct mbox_mailbox *mailbox
 	if (!message)
 		return mbox_hung_up_locked(mailbox, &mailbox->senders) ?
 			ERR_PTR(-EPIPE) : NULL;
-	*size = message->len;
-	if (message->len > room)
-		return ERR_PTR(-EMSGSIZE);
+	err = mbox_fit(sink, message);
+	if (err)
+		return ERR_PTR(err);
 	dropped = mbox_cursor_dropped_locked(mailbox, cursor);
 	cursor->missed += dropped;
 	cursor->next += dropped;
@@ -143,8 +143,7 @@ static void mbox_broadcast_serve_locked(struct mbox_mailbox *mailbox)
 	lockdep_assert_held(&mailbox->lock);
 	list_for_each_entry_safe(waiter, next, &receiving->list, node) {
 		struct mbox_message *message =
-			mbox_cursor_take_locked(mailbox, waiter->cursor,
-						&waiter->size);
+			mbox_cursor_take_locked(mailbox, waiter->sink);
 
 		if (!message)
 			continue;
@@ -291,14 +290,11 @@ static struct mbox_message *
 mbox_broadcast_take(struct mbox_mailbox *mailbox, struct mbox_sink *sink,
 		    const struct mbox_patience *patience)
 {
-	struct mbox_waiter waiter = {
-		.size = sink->size,
-		.cursor = sink->cursor,
-	};
+	struct mbox_waiter waiter = { .sink = sink };
 	struct mbox_message *message;
 
 	spin_lock(&mailbox->lock);
-	message = mbox_cursor_take_locked(mailbox, sink->cursor, &waiter.size);
+	message = mbox_cursor_take_locked(mailbox, sink);
 	if (!message && patience->nonblock) {
 		message = ERR_PTR(-EAGAIN);
 	} else if (!message) {
@@ -306,10 +302,7 @@ mbox_broadcast_take(struct mbox_mailbox *mailbox, struct mbox_sink *sink,
 		trace_mbox_block(&mailbox->object, false);
 	}
 	spin_unlock(&mailbox->lock);
-	if (!message)
-		message = mbox_receive_wait(mailbox, &waiter, patience);
-	sink->len = waiter.size;
-	return message;
+	return message ?: mbox_receive_wait(mailbox, &waiter, patience);
 }
 
 /*

@@ -5,6 +5,7 @@
 #ifndef _MBOX_COMPAT_H
 #define _MBOX_COMPAT_H
 
+#include <linux/file.h>
 #include <linux/mm.h>
 #include <linux/version.h>
 
@@ -25,5 +26,14 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
 #else
 #define mbox_assign_str(field, string) __assign_str(field)
 #endif
+
+static inline int mbox_receive_fd(struct file *file, unsigned int o_flags)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+	return receive_fd(file, o_flags);
+#else
+	return receive_fd(file, NULL, o_flags);
+#endif
+}
 
 #endif /* _MBOX_COMPAT_H */

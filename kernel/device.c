@@ -6,6 +6,7 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 
+#include "handles.h"
 #include "object.h"
 
 static ushort mbox_mode = 0666;
@@ -44,6 +45,7 @@ static void __exit mbox_exit(void)
 {
 	misc_deregister(&mbox_device);
 	mbox_names_exit();
+	mbox_collect_exit();
 }
 
 module_init(mbox_init);

@@ -104,13 +104,14 @@ static bool mbox_create_own_valid(const struct mbox_ioc_create *create)
 /* A broadcast is never a rendezvous, and nothing else can lose messages. */
 static bool mbox_create_flags_valid(const struct mbox_ioc_create *create)
 {
-	if (create->flags &
-	    ~(MBOX_HANGUP | MBOX_OWN | MBOX_BROADCAST | MBOX_LOSSY))
+	if (create->flags & ~(MBOX_HANGUP | MBOX_OWN | MBOX_BROADCAST |
+			      MBOX_LOSSY | MBOX_HANDLES))
 		return false;
 	if (create->flags & MBOX_OWN && !mbox_create_own_valid(create))
 		return false;
-	return create->flags & MBOX_BROADCAST ? create->capacity :
-						!(create->flags & MBOX_LOSSY);
+	return create->flags & MBOX_BROADCAST ?
+		       create->capacity && !(create->flags & MBOX_HANDLES) :
+		       !(create->flags & MBOX_LOSSY);
 }
 
 static bool mbox_create_valid(const struct mbox_ioc_create *create)
@@ -327,6 +328,53 @@ static int mbox_iter_init(struct iov_iter *iter, unsigned int direction,
 	return 0;
 }
 
+static bool mbox_msg_valid(const struct mbox_ioc_msg *msg)
+{
+	return msg->nr_fds <= MBOX_FDS_MAX && !msg->__reserved;
+}
+
+/* Return: the descriptors that go with the message, NULL, or an error. */
+static struct mbox_cargo *mbox_msg_cargo(struct mbox_handle *handle,
+					 const struct mbox_ioc_msg *msg)
+{
+	struct mbox_cargo *cargo;
+	struct mbox_fd *fds;
+
+	if (!msg->nr_fds)
+		return NULL;
+	fds = memdup_user(u64_to_user_ptr(msg->fds),
+			  msg->nr_fds * sizeof(*fds));
+	if (IS_ERR(fds))
+		return ERR_CAST(fds);
+	cargo = mbox_cargo_create(to_mailbox(handle->object), handle->user, fds,
+				  msg->nr_fds);
+	kfree(fds);
+	return cargo;
+}
+
+static struct mbox_message *mbox_msg_message(struct mbox_handle *handle,
+					     const struct mbox_ioc_msg *msg,
+					     struct iov_iter *from)
+{
+	struct mbox_mailbox *mailbox = to_mailbox(handle->object);
+	struct mbox_message *message =
+		mbox_message_create(mailbox, handle->user, from);
+	struct mbox_cargo *cargo;
+
+	if (IS_ERR(message))
+		return message;
+	cargo = mbox_msg_cargo(handle, msg);
+	if (IS_ERR(cargo)) {
+		mbox_message_put(mailbox, message);
+		return ERR_CAST(cargo);
+	}
+	message->cargo = cargo;
+	message->prio = msg->prio;
+	message->tag = msg->tag;
+	message->sync = msg->flags & MBOX_SYNC;
+	return message;
+}
+
 static long mbox_send_iter(struct mbox_handle *handle, struct iov_iter *from,
 			   const struct mbox_ioc_msg *msg,
 			   const struct mbox_patience *patience)
@@ -336,12 +384,9 @@ static long mbox_send_iter(struct mbox_handle *handle, struct iov_iter *from,
 
 	if (iov_iter_count(from) > mailbox->msgsize)
 		return -EMSGSIZE;
-	message = mbox_message_create(mailbox, handle->user, from);
+	message = mbox_msg_message(handle, msg, from);
 	if (IS_ERR(message))
 		return PTR_ERR(message);
-	message->prio = msg->prio;
-	message->tag = msg->tag;
-	message->sync = msg->flags & MBOX_SYNC;
 	return mbox_send(mailbox, message, patience);
 }
 
@@ -352,7 +397,7 @@ static long mbox_send_msg(struct file *file, const struct mbox_ioc_msg *msg,
 	struct iovec *iov;
 	long err;
 
-	if (msg->prio > MBOX_PRIO_MAX || msg->index)
+	if (msg->prio > MBOX_PRIO_MAX || msg->index || !mbox_msg_valid(msg))
 		return -EINVAL;
 	if (mbox_file_mailbox(file)->broadcast &&
 	    (msg->prio || msg->flags & MBOX_SYNC))
@@ -399,6 +444,11 @@ struct mbox_msg_sink {
 	bool written;
 };
 
+static struct mbox_msg_sink *to_msg_sink(struct mbox_sink *sink)
+{
+	return container_of(sink, struct mbox_msg_sink, sink);
+}
+
 static int mbox_msg_write(struct mbox_msg_sink *sink,
 			  const struct mbox_ioc_msg *msg)
 {
@@ -407,11 +457,24 @@ static int mbox_msg_write(struct mbox_msg_sink *sink,
 		-EFAULT : 0;
 }
 
+/*
+ * Where descriptors are to be told, before they are there: an array that cannot
+ * be written then seldom shows when they would have to be closed again.
+ */
+static int mbox_msg_touch_fds(const struct mbox_msg_sink *sink, u32 nr)
+{
+	const struct mbox_ioc_msg *asked = sink->asked;
+
+	if (!nr || asked->flags & MBOX_PEEK)
+		return 0;
+	return clear_user(u64_to_user_ptr(asked->fds),
+			  nr * sizeof(struct mbox_fd)) ? -EFAULT : 0;
+}
+
 static int mbox_msg_copy(struct mbox_sink *sink,
 			 const struct mbox_message *message)
 {
-	struct mbox_msg_sink *msg_sink =
-		container_of(sink, struct mbox_msg_sink, sink);
+	struct mbox_msg_sink *msg_sink = to_msg_sink(sink);
 	struct iov_iter to = msg_sink->to;
 	struct mbox_ioc_msg msg = {
 		.buf = msg_sink->asked->buf,
@@ -424,10 +487,34 @@ static int mbox_msg_copy(struct mbox_sink *sink,
 		.uid = from_kuid_munged(current_user_ns(), message->uid),
 		.gid = from_kgid_munged(current_user_ns(), message->gid),
 		.missed = sink->missed,
+		.fds = msg_sink->asked->fds,
+		.nr_fds = mbox_message_fds(message),
 	};
 
 	return mbox_message_copy(message, &to) ?:
-	       mbox_msg_write(msg_sink, &msg);
+	       mbox_msg_write(msg_sink, &msg) ?:
+	       mbox_msg_touch_fds(msg_sink, msg.nr_fds);
+}
+
+/* If the array cannot be written it is not too late. */
+static int mbox_msg_land(struct mbox_sink *sink, struct mbox_cargo *cargo)
+{
+	struct mbox_msg_sink *msg_sink = to_msg_sink(sink);
+	struct mbox_fd __user *fds = u64_to_user_ptr(msg_sink->asked->fds);
+	int err = mbox_cargo_land(cargo);
+	u32 i;
+
+	if (err)
+		return err;
+	for (i = 0; i < cargo->nr; i++) {
+		struct mbox_fd fd = { .fd = cargo->items[i].fd };
+
+		if (copy_to_user(&fds[i], &fd, sizeof(fd))) {
+			mbox_cargo_recall(cargo);
+			return -EFAULT;
+		}
+	}
+	return 0;
 }
 
 /*
@@ -436,11 +523,14 @@ static int mbox_msg_copy(struct mbox_sink *sink,
  */
 static long mbox_recv_failed(struct mbox_msg_sink *sink, long err)
 {
-	struct mbox_ioc_msg __user *user = sink->user;
+	struct mbox_ioc_msg asked = *sink->asked;
 
-	if (sink->written && mbox_msg_write(sink, sink->asked))
-		return -EFAULT;
-	if (err == -EMSGSIZE && put_user(sink->sink.len, &user->len))
+	if (err == -EMSGSIZE || err == -ENOBUFS) {
+		asked.len = sink->sink.len;
+		asked.nr_fds = sink->sink.nr_fds;
+		sink->written = true;
+	}
+	if (sink->written && mbox_msg_write(sink, &asked))
 		return -EFAULT;
 	return err;
 }
@@ -484,7 +574,9 @@ static long mbox_recv_msg(struct file *file, const struct mbox_ioc_msg *msg,
 		.sink.cursor = mbox_file_cursor(file),
 		.sink.tells_missed =
 			size >= offsetofend(struct mbox_ioc_msg, missed),
+		.sink.room_fds = msg->nr_fds,
 		.sink.copy = mbox_msg_copy,
+		.sink.land = mbox_msg_land,
 		.asked = msg,
 		.user = user,
 		.size = size,
@@ -493,7 +585,7 @@ static long mbox_recv_msg(struct file *file, const struct mbox_ioc_msg *msg,
 	long err;
 
 	if (msg->index > MBOX_PEEK_MAX ||
-	    (msg->index && !(msg->flags & MBOX_PEEK)))
+	    (msg->index && !(msg->flags & MBOX_PEEK)) || !mbox_msg_valid(msg))
 		return -EINVAL;
 	if (mbox_file_mailbox(file)->broadcast && msg->flags & MBOX_PEEK)
 		return -EOPNOTSUPP;

@@ -40,6 +40,7 @@ static struct mbox_object *mbox_mailbox_create(const void *attr,
 	INIT_LIST_HEAD(&mailbox->receiving.list);
 	mbox_queue_init(&mailbox->queue);
 	mbox_queue_init(&mailbox->blocked);
+	mbox_transit_init(&mailbox->transit);
 	mailbox->capacity = create->capacity;
 	mailbox->bytes = create->bytes;
 	mailbox->msgsize = create->msgsize;
@@ -364,6 +365,7 @@ static __poll_t mbox_mailbox_poll(struct file *file, poll_table *wait)
 static int mbox_mailbox_flush(struct file *file, fl_owner_t owner)
 {
 	mbox_notice_drop(mbox_file_mailbox(file));
+	mbox_collect_soon();
 	return 0;
 }
 
@@ -378,6 +380,15 @@ static const struct file_operations mbox_mailbox_fops = {
 	.release = mbox_handle_release,
 	.show_fdinfo = mbox_show_fdinfo,
 };
+
+/**
+ * mbox_is_mailbox() - does a file stand for a mailbox?
+ * @file: any file
+ */
+bool mbox_is_mailbox(const struct file *file)
+{
+	return file->f_op == &mbox_mailbox_fops;
+}
 
 const struct mbox_kind_ops mbox_mailbox_ops = {
 	.kind = MBOX_MAILBOX,

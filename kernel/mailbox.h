@@ -45,6 +45,7 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+#include "handles.h"
 #include "object.h"
 
 struct mbox_message;
@@ -83,6 +84,7 @@ struct mbox_queue {
  * @gid: its effective group
  * @user: who pays
  * @charge: how many bytes
+ * @cargo: the descriptors that it carries, or NULL
  * @ref: one for the owner, one for each peek and each receiver of a broadcast
  * @len: bytes of data
  * @data: the bytes, in @inside if they are few
@@ -107,6 +109,7 @@ struct mbox_message {
 	kgid_t gid;
 	struct mbox_user *user;
 	size_t charge;
+	struct mbox_cargo *cargo;
 	refcount_t ref;
 	size_t len;
 	void *data;
@@ -118,10 +121,9 @@ struct mbox_message {
  * @task: who
  * @node: in mbox_waiters.list until completed
  * @since: when it began
- * @size: a receiver's buffer
+ * @sink: where a receiver wants its message
  * @from: the only process that a receiver wants messages of, or NULL
  * @message: what it sends, or what it was given
- * @cursor: of a receiver from a mailbox for broadcast
  * @handed: a sender's message went to a waiting receiver
  * @error: the result, 0 or negative
  * @done: set last, see MBOX_BARRIER
@@ -130,10 +132,9 @@ struct mbox_waiter {
 	struct task_struct *task;
 	struct list_head node;
 	ktime_t since;
-	size_t size;
+	struct mbox_sink *sink;
 	struct pid *from;
 	struct mbox_message *message;
-	struct mbox_cursor *cursor;
 	bool handed;
 	int error;
 	bool done;
@@ -234,6 +235,7 @@ struct mbox_process {
  * @notice: protected by @lock
  * @process: whose own mailbox it is, or NULL; constant
  * @pollers: woken with @lock held
+ * @transit: mailboxes in its messages, see handles.h
  * @spare: a small message to be used next, or NULL; exchanged atomically
  */
 struct mbox_mailbox {
@@ -256,6 +258,7 @@ struct mbox_mailbox {
 	struct mbox_notice notice;
 	struct mbox_process *process;
 	wait_queue_head_t pollers;
+	struct mbox_transit transit;
 	struct mbox_message *spare;
 };
 
@@ -298,7 +301,11 @@ struct mbox_patience {
  * @missed: set to the messages of a broadcast that it did not get before
  * @tells_missed: that gets to the receiver
  * @from: the only process that it wants messages of, or NULL
+ * @room_fds: descriptors that fit
+ * @nr_fds: set to those of the message, when they are too many also
  * @copy: copy the message out; may be called again for another message
+ * @land: give the caller the descriptors of a message that was copied; not
+ *        called if there is no room for any
  */
 struct mbox_sink {
 	size_t size;
@@ -307,8 +314,16 @@ struct mbox_sink {
 	u64 missed;
 	bool tells_missed;
 	struct pid *from;
+	u32 room_fds;
+	u32 nr_fds;
 	int (*copy)(struct mbox_sink *sink, const struct mbox_message *message);
+	int (*land)(struct mbox_sink *sink, struct mbox_cargo *cargo);
 };
+
+static inline u32 mbox_message_fds(const struct mbox_message *message)
+{
+	return message->cargo ? message->cargo->nr : 0;
+}
 
 /* queue.c */
 void mbox_queue_init(struct mbox_queue *queue);
@@ -331,6 +346,7 @@ void mbox_message_put(struct mbox_mailbox *mailbox,
 /* transfer.c */
 int mbox_send(struct mbox_mailbox *mailbox, struct mbox_message *message,
 	      const struct mbox_patience *patience);
+int mbox_fit(struct mbox_sink *sink, const struct mbox_message *message);
 int mbox_receive(struct mbox_mailbox *mailbox, struct mbox_sink *sink,
 		 const struct mbox_patience *patience);
 int mbox_peek(struct mbox_mailbox *mailbox, struct mbox_sink *sink, u32 index);
@@ -394,6 +410,7 @@ void mbox_notice_send_locked(struct mbox_mailbox *mailbox);
 
 /* mailbox.c */
 extern const struct mbox_kind_ops mbox_mailbox_ops;
+bool mbox_is_mailbox(const struct file *file);
 void mbox_mailbox_drain(struct mbox_mailbox *mailbox);
 int mbox_mailbox_set(struct mbox_mailbox *mailbox,
 		     const struct mbox_ioc_set *set);

@@ -76,6 +76,7 @@ static struct mbox_message *mbox_message_new(struct mbox_mailbox *mailbox,
 	message->sync = false;
 	message->prio = 0;
 	message->tag = 0;
+	message->cargo = NULL;
 	message->len = len;
 	return message;
 }
@@ -176,6 +177,8 @@ void mbox_message_put(struct mbox_mailbox *mailbox,
 {
 	if (!refcount_dec_and_test(&message->ref))
 		return;
+	if (message->cargo)
+		mbox_cargo_free(message->cargo);
 	mbox_uncharge(message->user, MBOX_BYTES, message->charge);
 	mbox_user_put(message->user);
 	put_pid(message->pid);

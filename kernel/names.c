@@ -11,6 +11,7 @@
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 
+#include "handles.h"
 #include "object.h"
 
 static unsigned int mbox_net_id;
@@ -200,8 +201,10 @@ int mbox_name_unlink(const char *name)
 			mbox_name_remove_locked(object);
 	}
 	mutex_unlock(&ns->lock);
-	if (!err)
+	if (!err) {
 		mbox_object_put(object);
+		mbox_collect_soon();
+	}
 	return err;
 }
 

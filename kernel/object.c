@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
 
+#include "handles.h"
 #include "object.h"
 #include "trace.h"
 
@@ -264,7 +265,35 @@ static struct file *mbox_handle_file(const struct mbox_kind_ops *ops,
 	if (IS_ERR(file)) {
 		mbox_user_put(user);
 		kfree(handle);
+		return file;
 	}
+	stream_open(NULL, file);
+	return file;
+}
+
+/**
+ * mbox_handle_reopen() - open the object of a descriptor once more
+ * @handle: the descriptor
+ * @oflag: the rights, which @handle has too, and O_NONBLOCK
+ *
+ * Return: a file or an error.
+ */
+struct file *mbox_handle_reopen(const struct mbox_handle *handle,
+				unsigned int oflag)
+{
+	struct mbox_object *object = handle->object;
+	struct file *file = mbox_handle_file(object->ops, oflag);
+	struct mbox_handle *fresh;
+
+	if (IS_ERR(file))
+		return file;
+	fresh = file->private_data;
+	mbox_object_get(object);
+	fresh->object = object;
+	mutex_lock(&object->ns->lock);
+	if (object->ops->opened)
+		object->ops->opened(fresh, file->f_mode);
+	mutex_unlock(&object->ns->lock);
 	return file;
 }
 
@@ -294,7 +323,6 @@ int mbox_object_open(const struct mbox_kind_ops *ops, struct mbox_object *fresh,
 		put_unused_fd(fd);
 		return PTR_ERR(file);
 	}
-	stream_open(NULL, file);
 
 	err = mbox_handle_attach(file->private_data, file->f_mode, ops, fresh,
 				 address, oflag);
@@ -364,6 +392,7 @@ int mbox_handle_release(struct inode *inode, struct file *file)
 		if (object->ops->closed)
 			object->ops->closed(handle, file->f_mode);
 		mbox_object_put(object);
+		mbox_collect_soon();
 	}
 	mbox_user_put(handle->user);
 	kfree(handle);

@@ -24,6 +24,9 @@
  *       mbox_mailbox.lock
  *         wait queues, signal locks
  *
+ *   the transit lock, see handles.h
+ *     mbox_mailbox.lock
+ *
  * The mmap lock is never taken inside any of them.
  */
 #ifndef _MBOX_OBJECT_H
@@ -47,12 +50,14 @@ struct mbox_user;
  * @MBOX_BYTES: of messages and segments
  * @MBOX_MAILBOXES: created
  * @MBOX_SEGMENTS: created
+ * @MBOX_FDS: descriptors in messages
  * @MBOX_NR_RESOURCES: how many there are
  */
 enum mbox_resource {
 	MBOX_BYTES,
 	MBOX_MAILBOXES,
 	MBOX_SEGMENTS,
+	MBOX_FDS,
 	MBOX_NR_RESOURCES,
 };
 
@@ -161,11 +166,16 @@ struct mbox_cursor {
  * @object: what it stands for
  * @user: who opened it, and so pays for what is sent through it
  * @cursor: its own place in a mailbox for broadcast, if it can receive
+ * @in_transit: how often it is in a message, protected by the transit lock (see
+ *              handles.h)
+ * @seen: how many of these the collector has met, protected likewise
  */
 struct mbox_handle {
 	struct mbox_object *object;
 	struct mbox_user *user;
 	struct mbox_cursor cursor;
+	u32 in_transit;
+	u32 seen;
 };
 
 /* object.c */
@@ -185,6 +195,8 @@ int mbox_object_open(const struct mbox_kind_ops *ops, struct mbox_object *fresh,
 		     const struct mbox_address *address, unsigned int oflag);
 int mbox_object_create(const struct mbox_kind_ops *ops, const void *attr,
 		       const char *name, unsigned int oflag);
+struct file *mbox_handle_reopen(const struct mbox_handle *handle,
+				unsigned int oflag);
 int mbox_handle_release(struct inode *inode, struct file *file);
 
 /* names.c */

@@ -233,9 +233,26 @@ static void mbox_count_returned_locked(struct mbox_mailbox *mailbox,
 	mailbox->received_bytes -= message->len;
 }
 
+/**
+ * mbox_fit() - has a receiver room for a message?
+ * @sink: the receiver's, which is told how much it needs
+ * @message: the message
+ *
+ * Return: 0, -EMSGSIZE or -ENOBUFS.
+ */
+int mbox_fit(struct mbox_sink *sink, const struct mbox_message *message)
+{
+	sink->len = message->len;
+	sink->nr_fds = mbox_message_fds(message);
+	if (sink->len > sink->size)
+		return -EMSGSIZE;
+	return sink->nr_fds > sink->room_fds ? -ENOBUFS : 0;
+}
+
 /*
  * Give the message to the receiver that has waited longest and can take it. One
- * whose buffer is too small learns so at once, as it would have from the queue.
+ * who has too little room for it learns so at once, as it would have from the
+ * queue.
  */
 static bool mbox_hand_over_locked(struct mbox_mailbox *mailbox,
 				  struct mbox_message *message)
@@ -244,18 +261,17 @@ static bool mbox_hand_over_locked(struct mbox_mailbox *mailbox,
 	struct mbox_waiter *waiter, *next;
 
 	list_for_each_entry_safe(waiter, next, &receiving->list, node) {
-		bool fits = message->len <= waiter->size;
+		int err;
 
 		if (!mbox_accepts(waiter, message->pid))
 			continue;
-		if (fits) {
+		err = mbox_fit(waiter->sink, message);
+		if (!err) {
 			mbox_count_taken_locked(mailbox, message);
 			waiter->message = message;
 		}
-		waiter->size = message->len;
-		mbox_waiter_complete(mailbox, receiving, waiter,
-				     fits ? 0 : -EMSGSIZE);
-		if (fits)
+		mbox_waiter_complete(mailbox, receiving, waiter, err);
+		if (!err)
 			return true;
 	}
 	return false;
@@ -302,8 +318,8 @@ void mbox_hang_up_locked(struct mbox_mailbox *mailbox,
 
 		if (message && message->taken)
 			continue;
-		if (waiter->cursor &&
-		    mbox_broadcast_unread_locked(mailbox, waiter->cursor))
+		if (mailbox->broadcast && waiter->sink &&
+		    mbox_broadcast_unread_locked(mailbox, waiter->sink->cursor))
 			continue;
 		if (message) {
 			mbox_queue_remove(message->queue, message);
@@ -468,12 +484,13 @@ mbox_take_locked(struct mbox_mailbox *mailbox, struct mbox_sink *sink)
 	struct mbox_message *message =
 		mbox_queue_first_of(&mailbox->queue, sink->from) ?:
 		mbox_queue_first_of(&mailbox->blocked, sink->from);
+	int err;
 
 	if (!message)
 		return ERR_PTR(mbox_unsent_locked(mailbox, sink->from));
-	sink->len = message->len;
-	if (message->len > sink->size)
-		return ERR_PTR(-EMSGSIZE);
+	err = mbox_fit(sink, message);
+	if (err)
+		return ERR_PTR(err);
 	mbox_queue_remove(message->queue, message);
 	mbox_count_taken_locked(mailbox, message);
 	mbox_admit_locked(mailbox);
@@ -537,7 +554,7 @@ static struct mbox_message *mbox_take(struct mbox_mailbox *mailbox,
 				      struct mbox_sink *sink,
 				      const struct mbox_patience *patience)
 {
-	struct mbox_waiter waiter = { .size = sink->size, .from = sink->from };
+	struct mbox_waiter waiter = { .sink = sink, .from = sink->from };
 	struct mbox_message *message;
 
 	spin_lock(&mailbox->lock);
@@ -547,11 +564,7 @@ static struct mbox_message *mbox_take(struct mbox_mailbox *mailbox,
 	else if (!message)
 		mbox_receive_block_locked(mailbox, &waiter);
 	spin_unlock(&mailbox->lock);
-	if (message)
-		return message;
-	message = mbox_receive_wait(mailbox, &waiter, patience);
-	sink->len = waiter.size;
-	return message;
+	return message ?: mbox_receive_wait(mailbox, &waiter, patience);
 }
 
 /*
@@ -615,6 +628,7 @@ static int mbox_commit(struct mbox_mailbox *mailbox,
 	bool wanted = true;
 
 	if (fatal_signal_pending(current)) {
+		mbox_cargo_recall(message->cargo);
 		mbox_untake(mailbox, message);
 		return -EINTR;
 	}
@@ -625,8 +639,18 @@ static int mbox_commit(struct mbox_mailbox *mailbox,
 	}
 	if (wanted)
 		trace_mbox_receive(&mailbox->object, message);
+	else
+		mbox_cargo_recall(message->cargo);
 	mbox_message_put(mailbox, message);
 	return !wanted;
+}
+
+/* Descriptors come last: only then has all that can fault done so. */
+static int mbox_unload(struct mbox_sink *sink, struct mbox_message *message)
+{
+	int err = sink->copy(sink, message);
+
+	return err || !message->cargo ? err : sink->land(sink, message->cargo);
 }
 
 /*
@@ -641,13 +665,14 @@ static int mbox_copy_hasty(struct mbox_mailbox *mailbox, struct mbox_sink *sink,
 	int err;
 
 	pagefault_disable();
-	err = sink->copy(sink, message);
+	err = mbox_unload(sink, message);
 	pagefault_enable();
 	if (!err)
 		return 0;
 	refcount_inc(&message->ref);
 	mbox_untake(mailbox, message);
-	err = sink->copy(sink, message);
+	if (err == -EFAULT)
+		err = sink->copy(sink, message);
 	mbox_message_put(mailbox, message);
 	return err ?: 1;
 }
@@ -663,7 +688,7 @@ static int mbox_deliver(struct mbox_mailbox *mailbox, struct mbox_sink *sink,
 		if (ret)
 			return ret;
 	} else {
-		ret = sink->copy(sink, message);
+		ret = mbox_unload(sink, message);
 		if (ret) {
 			mbox_untake(mailbox, message);
 			return ret;
@@ -678,7 +703,7 @@ static int mbox_deliver(struct mbox_mailbox *mailbox, struct mbox_sink *sink,
  * @sink: where to
  * @patience: how long to wait for one
  *
- * Return: 0, -EAGAIN, -EPIPE, -ESRCH, -EMSGSIZE, -ETIMEDOUT, -ERESTARTSYS, or
+ * Return: 0, -EAGAIN, -EPIPE, -ESRCH, -EMSGSIZE, -ENOBUFS, -ETIMEDOUT,
  * the error of @sink.
  */
 int mbox_receive(struct mbox_mailbox *mailbox, struct mbox_sink *sink,
@@ -705,8 +730,7 @@ static struct mbox_message *mbox_peek_locked(struct mbox_mailbox *mailbox,
 
 	if (!message)
 		return ERR_PTR(-ENOMSG);
-	sink->len = message->len;
-	if (message->len > sink->size)
+	if (mbox_fit(sink, message) == -EMSGSIZE)
 		return ERR_PTR(-EMSGSIZE);
 	refcount_inc(&message->ref);
 	return message;

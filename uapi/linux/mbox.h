@@ -44,7 +44,7 @@
  *  - E2BIG: a longer struct with bytes set that this kernel does not know
  *  - EFAULT: a pointer that cannot be read or written
  *  - EBADF: the descriptor lacks the right: receiving needs O_RDONLY or O_RDWR,
- *    sending O_WRONLY or O_RDWR
+ *    sending O_WRONLY or O_RDWR; or one to be sent in a message is not open
  *  - EACCES: owner, group and mode of the object do not allow that access
  *  - EPERM: only the owner, or a capable process, may do that; only a process
  *    itself may receive from its own mailbox; or a seal forbids
@@ -60,12 +60,15 @@
  *    against the same absolute deadline)
  *  - EMSGSIZE: the message is larger than the mailbox takes, or than the
  *    receiver's buffer
+ *  - ENOBUFS: the message carries more descriptors than the receiver's array
+ *    has room for
+ *  - EOPNOTSUPP: the mailbox does not do that; or a descriptor of that kind
+ *    cannot be in a message
  *  - ENOMSG: there is no message at that index
  *  - EPIPE: a mailbox with MBOX_HANGUP has nobody left on the other side
- *  - EDQUOT: the user's budget of bytes, mailboxes or segments is used up
+ *  - EDQUOT: the user's budget of bytes, mailboxes, segments or descriptors in
+ *    messages is used up
  *  - EBUSY: another process is registered, or a writable mapping is in the way
- *  - EOPNOTSUPP: a mailbox for broadcast, or with MBOX_FROM one that is not a
- *    process's own, does not do that
  *  - ENOMEM, EMFILE, ENFILE: out of memory or of descriptors
  */
 
@@ -81,6 +84,9 @@
 /* The most buffers in one scatter/gather list, messages in one batch. */
 #define MBOX_IOV_MAX		1024
 #define MBOX_BATCH_MAX		1024
+
+/* The most descriptors in one message. */
+#define MBOX_FDS_MAX		253
 
 /*
  * How far into a queue a peek can reach, and how many messages a process's own
@@ -125,12 +131,16 @@ enum mbox_kind {
  * @MBOX_LOSSY: with MBOX_BROADCAST only: senders never wait. When the mailbox
  *              is full the oldest message is dropped, and those who had not
  *              received it are told how many they missed.
+ * @MBOX_HANDLES: messages can carry descriptors. Without it a send of one that
+ *                does fails, so that no sender can hand descriptors to receivers
+ *                that do not expect any. Not with MBOX_BROADCAST.
  */
 enum mbox_create_flags {
 	MBOX_HANGUP = 1 << 0,
 	MBOX_OWN = 1 << 1,
 	MBOX_BROADCAST = 1 << 2,
 	MBOX_LOSSY = 1 << 3,
+	MBOX_HANDLES = 1 << 4,
 };
 
 /**
@@ -292,6 +302,25 @@ struct mbox_iovec {
 };
 
 /**
+ * enum mbox_fd_flags - flags of mbox_fd
+ * @MBOX_FD_SENDONLY: send: the descriptor stands for a mailbox and has the right
+ *                    to send; the receiver gets one that can send only
+ */
+enum mbox_fd_flags {
+	MBOX_FD_SENDONLY = 1 << 0,
+};
+
+/**
+ * struct mbox_fd - one descriptor in a message
+ * @fd: Send: an open descriptor of the sender. Out, on receive: the receiver's
+ * @flags: Send: combination of enum mbox_fd_flags. Out, on receive: 0
+ */
+struct mbox_fd {
+	__s32 fd;
+	__u32 flags;
+};
+
+/**
  * struct mbox_ioc_msg - ioctl(MBOX_IOC_SEND) and ioctl(MBOX_IOC_RECV)
  * @buf: Address of the data, or of the mbox_iovec array with MBOX_IOV; may be
  *       0 when there are no bytes
@@ -317,6 +346,11 @@ struct mbox_iovec {
  *          were dropped that this receiver should have got before this one, and
  *          was not told of by an earlier receive; otherwise 0. read(2) tells
  *          nothing, and so leaves the number to the next receive.
+ * @fds: Address of an array of struct mbox_fd; may be 0 when there are none
+ * @nr_fds: In: the entries of @fds, up to MBOX_FDS_MAX: descriptors to send, or
+ *          room for those of the message. Out, on receive: the descriptors of
+ *          the message, with MBOX_PEEK and on ENOBUFS and EMSGSIZE too.
+ * @__reserved: Must be 0
  *
  * Send one message, or receive one. Messages arrive whole or not at all,
  * higher priorities first, and in the order of sending within a priority.
@@ -330,6 +364,26 @@ struct mbox_iovec {
  * no receiver gets it. Waiting senders are served by the priority of their
  * message, then first come, first served; waiting receivers first come, first
  * served.
+ *
+ * A message carries descriptors, all of them or none, to a mailbox created with
+ * MBOX_HANDLES (EOPNOTSUPP otherwise). It holds what they stand for as dup(2)
+ * would, whatever the sender closes, until it is received or gone; they count
+ * against the budget of whom the sending descriptor belongs to (EDQUOT). The
+ * receiver's are new and close-on-exec. They are made after everything else; if
+ * that fails (EMFILE), or the sender withdraws just then, those that were made
+ * are closed again, which ends the process's record locks on these files as
+ * every close(2) does. A message with more descriptors than @nr_fds stays where
+ * it is (ENOBUFS), so read(2) receives none that has any; MBOX_PEEK looks at it
+ * and makes no descriptors.
+ *
+ * Any descriptor can be in a message (EBADF if it is not open, or was opened
+ * with O_PATH) but for UNIX sockets and io_uring instances (EOPNOTSUPP): these
+ * hold descriptors themselves, and what they and a mailbox held of one another
+ * could never be freed. Mailboxes can, also to themselves and in circles: when
+ * nothing but messages in such mailboxes holds a mailbox, the kernel throws
+ * these messages away a little later. MBOX_FD_SENDONLY is refused where the
+ * descriptor is not of a mailbox (EINVAL) or cannot send (EBADF); the new
+ * descriptor belongs to the sender, whose budget pays for what is sent by it.
  *
  * A receiver that fails, or is killed, while it copies a message gives it back
  * to where it was. Receivers that came meanwhile can have got later ones.
@@ -345,8 +399,8 @@ struct mbox_iovec {
  * when the process is gone and has left no message.
  *
  * Return: 0; or EINVAL, E2BIG, EFAULT, EBADF, EAGAIN, ETIMEDOUT, EINTR,
- * EMSGSIZE, EPIPE, ESRCH; on receive EPERM; on send EDQUOT, ENOMEM; with
- * MBOX_PEEK ENOMSG; with MBOX_BROADCAST and MBOX_FROM EOPNOTSUPP.
+ * EMSGSIZE, EPIPE, ESRCH, EOPNOTSUPP; on send EDQUOT, ENOMEM, ENFILE; on
+ * receive EPERM, ENOBUFS, EMFILE, ENOMEM; with MBOX_PEEK ENOMSG.
  */
 struct mbox_ioc_msg {
 	__u64 buf;
@@ -360,6 +414,9 @@ struct mbox_ioc_msg {
 	__u32 uid;
 	__u32 gid;
 	__u64 missed;
+	__u64 fds;
+	__u32 nr_fds;
+	__u32 __reserved;
 };
 
 /**
@@ -378,7 +435,8 @@ struct mbox_ioc_msg {
  * first message only and takes what else is there.
  *
  * Return: how many messages were sent or received, if any was; then the entries
- * from there on are as they were, but for @len of one that was too large.
+ * from there on are as they were, but for @len and @nr_fds of one that there was
+ * too little room for.
  * Otherwise the error of the first.
  */
 struct mbox_ioc_batch {
