@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "common.h"
 
+#include <dirent.h>
 #include <grp.h>
 #include <limits.h>
 #include <linux/capability.h>
@@ -207,6 +208,54 @@ int mb_take(int fd, __u32 flags)
 	if (ret < 0)
 		return ret;
 	return ret == sizeof(number) ? (int)number : -EBADMSG;
+}
+
+int mb_carrier(__u64 capacity, __u32 oflag)
+{
+	struct mbox_ioc_create create = mb_template(NULL, capacity, oflag);
+
+	create.flags = MBOX_HANDLES;
+	return ctl(device(), MBOX_IOC_CREATE, &create);
+}
+
+int mb_put_fds(int fd, __u32 number, const struct mbox_fd *fds, __u32 nr, __u32 flags)
+{
+	struct mbox_ioc_msg msg = mb_msg(&number, sizeof(number), flags);
+
+	msg.fds = addr(fds);
+	msg.nr_fds = nr;
+	return ctl(fd, MBOX_IOC_SEND, &msg);
+}
+
+int mb_take_fds(int fd, __u32 number, struct mbox_fd *fds, __u32 room, __u32 flags)
+{
+	__u32 got = ~number;
+	struct mbox_ioc_msg msg = mb_msg(&got, sizeof(got), flags);
+	int ret;
+
+	msg.fds = addr(fds);
+	msg.nr_fds = room;
+	ret = ctl(fd, MBOX_IOC_RECV, &msg);
+	if (ret)
+		return ret;
+	return msg.len == sizeof(got) && got == number ? (int)msg.nr_fds : -EBADMSG;
+}
+
+int mb_put_fd(int fd, int what, __u32 flags)
+{
+	struct mbox_fd one = { .fd = what };
+
+	return mb_put_fds(fd, 0, &one, 1, flags);
+}
+
+int mb_take_fd(int fd, __u32 flags)
+{
+	struct mbox_fd one;
+	int ret = mb_take_fds(fd, 0, &one, 1, flags);
+
+	if (ret < 0)
+		return ret;
+	return ret == 1 ? one.fd : -ENODATA;
 }
 
 void call_put(struct mb_call *call, int fd, __u32 number, __u32 prio, __u32 flags)
@@ -441,6 +490,19 @@ long long module_refcount(void)
 	int ret = read_text("/sys/module/mbox/refcnt", text, sizeof(text));
 
 	return ret < 0 ? ret : strtoll(text, NULL, 10);
+}
+
+int fds_open(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int count = -3;	/* itself, "." and ".." */
+
+	if (!dir)
+		return -errno;
+	while (readdir(dir))
+		count++;
+	closedir(dir);
+	return count;
 }
 
 union fd_control {

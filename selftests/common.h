@@ -100,6 +100,15 @@ int mb_recv(int fd, void *buf, size_t room, __u32 flags);
 int mb_put(int fd, __u32 number, __u32 prio, __u32 flags);
 int mb_take(int fd, __u32 flags);
 
+/* An anonymous mailbox whose messages can carry descriptors. */
+int mb_carrier(__u64 capacity, __u32 oflag);
+/* A message that is a number and carries descriptors. mb_take_fds() returns how many came. */
+int mb_put_fds(int fd, __u32 number, const struct mbox_fd *fds, __u32 nr, __u32 flags);
+int mb_take_fds(int fd, __u32 number, struct mbox_fd *fds, __u32 room, __u32 flags);
+/* One descriptor: mb_take_fd() returns it. */
+int mb_put_fd(int fd, int what, __u32 flags);
+int mb_take_fd(int fd, __u32 flags);
+
 /* A send or a receive of a number in a thread of its own. */
 struct mb_call {
 	int fd;
@@ -164,6 +173,9 @@ int write_text(const char *path, const char *text);
 long long param_get(const char *name);
 int param_set(const char *name, long long value);
 long long module_refcount(void);
+
+/* How many descriptors this process has open. */
+int fds_open(void);
 
 /* Pass a descriptor over a UNIX socket. */
 int fd_send(int sock, int fd);

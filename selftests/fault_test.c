@@ -19,8 +19,11 @@ FIXTURE(fault) {
 	const char *known;
 	int box;
 	int seg;
+	int carrier;
+	int open;	/* descriptors */
 	int fail_nth;
 	struct mbox_ioc_status before;
+	struct mbox_ioc_status carrier_before;
 	struct mbox_ioc_segment_status seg_before;
 };
 
@@ -61,10 +64,12 @@ FIXTURE_SETUP(fault)
 	create.msgsize = LARGE;
 	self->box = ctl(device(), MBOX_IOC_CREATE, &create);
 	self->seg = seg_create(NULL, 1 << 20, O_RDWR);
+	self->carrier = mb_carrier(4, O_RDWR | O_NONBLOCK);
 	large = shared_memory(LARGE);
 	memset(large, 1, LARGE);
 	ASSERT_LE(0, self->box);
 	ASSERT_LE(0, self->seg);
+	ASSERT_LE(0, self->carrier);
 	ASSERT_LE(0, mb_create(self->known, 1, O_RDWR));
 }
 
@@ -94,19 +99,43 @@ static bool injected(fixture *f)
 	return atoi(text) == 0;
 }
 
-/* One message in the mailbox, which has room for three more; one known name. */
+/* Of three kinds, of which one is made for the receiver when it is sent. */
+static int put_three(fixture *f)
+{
+	struct mbox_fd fds[3] = { { .fd = f->seg }, { .fd = f->carrier },
+				  { .fd = f->box, .flags = MBOX_FD_SENDONLY } };
+
+	return mb_put_fds(f->carrier, 3, fds, 3, 0);
+}
+
+static int take_three(fixture *f)
+{
+	struct mbox_fd fds[3];
+	int ret = mb_take_fds(f->carrier, 3, fds, 3, 0), i;
+
+	for (i = 0; i < ret; i++)
+		close(fds[i].fd);
+	return ret == 3 ? 0 : ret < 0 ? ret : -EIO;
+}
+
+/* One message in each mailbox, which have room for three more; one known name. */
 static void prepare(struct __test_metadata *_metadata, fixture *f)
 {
 	struct mbox_ioc_set set = { .fields = MBOX_SET_LENGTH, .length = 1 << 20 };
 
 	while (mb_recv(f->box, large, LARGE, 0) >= 0)
 		;
+	while (take_three(f) >= 0)
+		;
 	mb_unlink(f->fresh);
 	close(mb_create(f->known, 1, O_RDWR));
 	ASSERT_EQ(0, ctl(f->seg, MBOX_IOC_SET, &set));
 	ASSERT_EQ(0, mb_set_capacity(f->box, 4));
 	ASSERT_EQ(0, mb_send(f->box, large, LARGE, 0, 0));
+	ASSERT_EQ(0, put_three(f));
+	f->open = fds_open();
 	f->before = mb_status(f->box);
+	f->carrier_before = mb_status(f->carrier);
 	f->seg_before = seg_status(f->seg);
 }
 
@@ -117,6 +146,7 @@ static bool unchanged(fixture *f)
 
 	close(known);
 	return mb_unchanged(f->box, &f->before) &&
+	       mb_unchanged(f->carrier, &f->carrier_before) && fds_open() == f->open &&
 	       !memcmp(&segment, &f->seg_before, sizeof(segment)) &&
 	       known >= 0 && fresh == -ENOENT;
 }
@@ -348,6 +378,8 @@ static const struct fault_call {
 	{ "receive_large", receive_large },
 	{ "receive_list", receive_list },
 	{ "read_large", read_large },
+	{ "send_descriptors", put_three },
+	{ "receive_descriptors", take_three },
 	{ "peek", peek },
 	{ "send_batch", send_batch },
 	{ "receive_batch", receive_batch },

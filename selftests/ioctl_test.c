@@ -113,7 +113,8 @@ static const struct ioc {
 	{ "CREATE", MBOX_IOC_CREATE, ON_DEVICE, false, fill_create, {
 		BITS(mbox_ioc_create, oflag, O_EXCL | OFLAGS),
 		BITS(mbox_ioc_create, mode, 0777),
-		BITS(mbox_ioc_create, flags, MBOX_HANGUP | MBOX_BROADCAST | MBOX_LOSSY),
+		BITS(mbox_ioc_create, flags,
+		     MBOX_HANGUP | MBOX_BROADCAST | MBOX_LOSSY | MBOX_HANDLES),
 		BITS(mbox_ioc_create, __reserved, 0),
 	} },
 	{ "OPEN", MBOX_IOC_OPEN, ON_DEVICE, false, fill_open, {
@@ -154,12 +155,16 @@ static const struct ioc {
 		     MBOX_NONBLOCK | MBOX_REALTIME | MBOX_IOV | MBOX_SYNC),
 		BITS(mbox_ioc_msg, prio, MBOX_PRIO_MAX),
 		BITS(mbox_ioc_msg, index, 0),
+		BITS(mbox_ioc_msg, nr_fds, 0xff),
+		BITS(mbox_ioc_msg, __reserved, 0),
 	} },
 	{ "RECV", MBOX_IOC_RECV, ON_MAILBOX, true, fill_msg, {
 		BITS(mbox_ioc_msg, deadline, ~0ULL >> 1),
 		BITS(mbox_ioc_msg, flags,
 		     MBOX_NONBLOCK | MBOX_REALTIME | MBOX_IOV | MBOX_PEEK | MBOX_FROM),
 		BITS(mbox_ioc_msg, index, 0),
+		BITS(mbox_ioc_msg, nr_fds, 0xff),
+		BITS(mbox_ioc_msg, __reserved, 0),
 	} },
 	{ "SEND_BATCH", MBOX_IOC_SEND_BATCH, ON_MAILBOX, false, fill_batch, {
 		BITS(mbox_ioc_batch, deadline, ~0ULL >> 1),
@@ -491,6 +496,8 @@ TEST_F(ioctl, out_fields_are_ignored)
 	msg.deadline = 0;
 	msg.flags = MBOX_NONBLOCK;
 	msg.index = 0;
+	msg.nr_fds = 0;
+	msg.__reserved = 0;
 	EXPECT_EQ(0, ctl(self->fd[ON_MAILBOX], MBOX_IOC_RECV, &msg));
 	EXPECT_EQ(42, got);
 	EXPECT_EQ(0, msg.flags);

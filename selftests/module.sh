@@ -73,7 +73,7 @@ command -v mbox >/dev/null || skip "the mbox command is not installed"
 trap '[ -d /sys/module/mbox ] || insmod "$module"' EXIT
 
 echo "TAP version 13"
-echo "1..22"
+echo "1..23"
 
 # Refused while there is anything.
 mbox create --capacity=4 "$name"
@@ -111,10 +111,11 @@ holds "loads with a mode" insmod "$module" mode=0600
 same_mode() { [ "$(stat -c %a /dev/mbox)" = "$1" ]; }
 holds "the device has that mode" same_mode 600
 holds "unloads again" unload
-holds "loads with budgets" insmod "$module" user_bytes=1234567 user_mailboxes=12 user_segments=3
+holds "loads with budgets" insmod "$module" user_bytes=1234567 user_mailboxes=12 user_segments=3 user_fds=5
 holds "user_bytes is as given" test "$(value user_bytes)" = 1234567
 holds "user_mailboxes is as given" test "$(value user_mailboxes)" = 12
 holds "user_segments is as given" test "$(value user_segments)" = 3
+holds "user_fds is as given" test "$(value user_fds)" = 5
 holds "unloads once more" unload
 unloadable() { ! insmod "$module" "$1" && nothing_left; }
 holds "does not load with a value that is none" unloadable user_bytes=many
