@@ -7,7 +7,7 @@
 #include <linux/module.h>
 
 #include "handles.h"
-#include "object.h"
+#include "mailbox.h"
 
 static ushort mbox_mode = 0666;
 module_param_named(mode, mbox_mode, ushort, 0444);
@@ -31,13 +31,22 @@ static int __init mbox_init(void)
 
 	if (!mbox_mode || mbox_mode & ~0777)
 		return -EINVAL;
-	err = mbox_names_init();
+	err = mbox_mailbox_init();
 	if (err)
 		return err;
+	err = mbox_names_init();
+	if (err)
+		goto err_mailbox;
 	mbox_device.mode = mbox_mode;
 	err = misc_register(&mbox_device);
 	if (err)
-		mbox_names_exit();
+		goto err_names;
+	return 0;
+
+err_names:
+	mbox_names_exit();
+err_mailbox:
+	mbox_mailbox_exit();
 	return err;
 }
 
@@ -46,6 +55,7 @@ static void __exit mbox_exit(void)
 	misc_deregister(&mbox_device);
 	mbox_names_exit();
 	mbox_collect_exit();
+	mbox_mailbox_exit();
 }
 
 module_init(mbox_init);

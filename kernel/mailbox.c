@@ -9,6 +9,28 @@
 
 #include "mailbox.h"
 
+/* The next size of the general caches would be twice as large. */
+static struct kmem_cache *mbox_mailbox_cache;
+
+/**
+ * mbox_mailbox_init() - make what mailboxes are made of
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int __init mbox_mailbox_init(void)
+{
+	mbox_mailbox_cache = KMEM_CACHE(mbox_mailbox, SLAB_ACCOUNT);
+	return mbox_mailbox_cache ? 0 : -ENOMEM;
+}
+
+/**
+ * mbox_mailbox_exit() - undo mbox_mailbox_init()
+ */
+void mbox_mailbox_exit(void)
+{
+	kmem_cache_destroy(mbox_mailbox_cache);
+}
+
 /* What some mailboxes have beside. Return: 0 or -ENOMEM. */
 static int mbox_mailbox_extend(struct mbox_mailbox *mailbox, u32 flags)
 {
@@ -24,14 +46,14 @@ static struct mbox_object *mbox_mailbox_create(const void *attr,
 					       const char *name,
 					       struct mbox_user *user)
 {
-	struct mbox_mailbox *mailbox = kzalloc(sizeof(*mailbox),
-					       GFP_KERNEL_ACCOUNT);
+	struct mbox_mailbox *mailbox = kmem_cache_zalloc(mbox_mailbox_cache,
+							 GFP_KERNEL);
 	const struct mbox_ioc_create *create = attr;
 
 	if (!mailbox)
 		return ERR_PTR(-ENOMEM);
 	if (mbox_mailbox_extend(mailbox, create->flags)) {
-		kfree(mailbox);
+		kmem_cache_free(mbox_mailbox_cache, mailbox);
 		return ERR_PTR(-ENOMEM);
 	}
 	spin_lock_init(&mailbox->lock);
@@ -85,7 +107,7 @@ static void mbox_mailbox_free(struct mbox_object *object)
 	mbox_notice_end(mailbox);
 	kfree(mailbox->broadcast);
 	kfree(mailbox->spare);
-	kfree(mailbox);
+	kmem_cache_free(mbox_mailbox_cache, mailbox);
 }
 
 static void mbox_side_open(struct mbox_side *side)

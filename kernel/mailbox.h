@@ -410,6 +410,8 @@ void mbox_notice_send_locked(struct mbox_mailbox *mailbox);
 
 /* mailbox.c */
 extern const struct mbox_kind_ops mbox_mailbox_ops;
+int mbox_mailbox_init(void);
+void mbox_mailbox_exit(void);
 bool mbox_is_mailbox(const struct file *file);
 void mbox_mailbox_drain(struct mbox_mailbox *mailbox);
 int mbox_mailbox_set(struct mbox_mailbox *mailbox,
