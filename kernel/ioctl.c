@@ -18,6 +18,8 @@ union mbox_ioc {
 	struct mbox_ioc_set set;
 	struct mbox_ioc_msg msg;
 	struct mbox_ioc_batch batch;
+	struct mbox_ioc_exchange exchange;
+	struct mbox_ioc_ack ack;
 	struct mbox_ioc_status status;
 	struct mbox_ioc_notify notify;
 	struct mbox_ioc_segment_status segment_status;
@@ -225,7 +227,10 @@ static bool mbox_set_valid(const struct mbox_ioc_set *set, u32 allowed)
 	       (set->fields & MBOX_SET_GID || !set->gid) &&
 	       (set->fields & MBOX_SET_CAPACITY || !set->capacity) &&
 	       (set->fields & MBOX_SET_LENGTH || !set->length) &&
-	       (set->fields & MBOX_SET_SEALS || !set->seals);
+	       (set->fields & MBOX_SET_SEALS || !set->seals) &&
+	       (set->fields & MBOX_SET_DEAD_LETTER ||
+		(!set->dead_letter && !set->max_deliveries)) &&
+	       (set->max_deliveries || !set->dead_letter);
 }
 
 static long mbox_ioctl_set(struct mbox_request *request)
@@ -233,7 +238,7 @@ static long mbox_ioctl_set(struct mbox_request *request)
 	const struct mbox_ioc_set *set = &request->ioc.set;
 
 	if (!mbox_set_valid(set, MBOX_SET_MODE | MBOX_SET_UID | MBOX_SET_GID |
-				 MBOX_SET_CAPACITY))
+				 MBOX_SET_CAPACITY | MBOX_SET_DEAD_LETTER))
 		return -EINVAL;
 	return mbox_mailbox_set(mbox_file_mailbox(request->file), set);
 }
@@ -330,7 +335,7 @@ static int mbox_iter_init(struct iov_iter *iter, unsigned int direction,
 
 static bool mbox_msg_valid(const struct mbox_ioc_msg *msg)
 {
-	return msg->nr_fds <= MBOX_FDS_MAX && !msg->__reserved;
+	return msg->nr_fds <= MBOX_FDS_MAX;
 }
 
 /* Return: the descriptors that go with the message, NULL, or an error. */
@@ -375,39 +380,48 @@ static struct mbox_message *mbox_msg_message(struct mbox_handle *handle,
 	return message;
 }
 
-static long mbox_send_iter(struct mbox_handle *handle, struct iov_iter *from,
-			   const struct mbox_ioc_msg *msg,
-			   const struct mbox_patience *patience)
+static struct mbox_message *mbox_msg_create(struct mbox_handle *handle,
+					    const struct mbox_ioc_msg *msg,
+					    struct iov_iter *from)
 {
-	struct mbox_mailbox *mailbox = to_mailbox(handle->object);
-	struct mbox_message *message;
+	if (iov_iter_count(from) > to_mailbox(handle->object)->msgsize)
+		return ERR_PTR(-EMSGSIZE);
+	return mbox_msg_message(handle, msg, from);
+}
 
-	if (iov_iter_count(from) > mailbox->msgsize)
-		return -EMSGSIZE;
-	message = mbox_msg_message(handle, msg, from);
-	if (IS_ERR(message))
-		return PTR_ERR(message);
-	return mbox_send(mailbox, message, patience);
+static struct mbox_message *mbox_msg_take_in(struct file *file,
+					     const struct mbox_ioc_msg *msg)
+{
+	struct mbox_message *message;
+	struct iov_iter from;
+	struct iovec *iov;
+	int err;
+
+	if (msg->prio > MBOX_PRIO_MAX || msg->index || msg->lease ||
+	    !mbox_msg_valid(msg))
+		return ERR_PTR(-EINVAL);
+	if (mbox_file_mailbox(file)->broadcast &&
+	    (msg->prio || msg->flags & MBOX_SYNC))
+		return ERR_PTR(-EOPNOTSUPP);
+	err = mbox_iter_init(&from, ITER_SOURCE, msg, &iov);
+	if (err)
+		return ERR_PTR(err);
+	message = mbox_msg_create(file->private_data, msg, &from);
+	kfree(iov);
+	return message;
 }
 
 static long mbox_send_msg(struct file *file, const struct mbox_ioc_msg *msg,
 			  const struct mbox_patience *patience)
 {
-	struct iov_iter from;
-	struct iovec *iov;
-	long err;
+	struct mbox_message *message;
 
-	if (msg->prio > MBOX_PRIO_MAX || msg->index || !mbox_msg_valid(msg))
+	if (msg->delivery)
 		return -EINVAL;
-	if (mbox_file_mailbox(file)->broadcast &&
-	    (msg->prio || msg->flags & MBOX_SYNC))
-		return -EOPNOTSUPP;
-	err = mbox_iter_init(&from, ITER_SOURCE, msg, &iov);
-	if (err)
-		return err;
-	err = mbox_send_iter(file->private_data, &from, msg, patience);
-	kfree(iov);
-	return err;
+	message = mbox_msg_take_in(file, msg);
+	if (IS_ERR(message))
+		return PTR_ERR(message);
+	return mbox_send(mbox_file_mailbox(file), message, patience);
 }
 
 static long mbox_ioctl_send(struct mbox_request *request)
@@ -482,6 +496,7 @@ static int mbox_msg_copy(struct mbox_sink *sink,
 		.deadline = msg_sink->asked->deadline,
 		.tag = message->tag,
 		.prio = message->prio,
+		.flags = message->call ? MBOX_CALL : 0,
 		.index = msg_sink->asked->index,
 		.pid = pid_vnr(message->pid),
 		.uid = from_kuid_munged(current_user_ns(), message->uid),
@@ -489,6 +504,9 @@ static int mbox_msg_copy(struct mbox_sink *sink,
 		.missed = sink->missed,
 		.fds = msg_sink->asked->fds,
 		.nr_fds = mbox_message_fds(message),
+		.delivery = sink->delivery,
+		.lease = msg_sink->asked->lease,
+		.deliveries = message->deliveries,
 	};
 
 	return mbox_message_copy(message, &to) ?:
@@ -555,7 +573,6 @@ static long mbox_recv_sink(struct mbox_mailbox *mailbox,
 	const struct mbox_ioc_msg *asked = sink->asked;
 	long err;
 
-	sink->sink.size = iov_iter_count(&sink->to);
 	if (asked->flags & MBOX_PEEK)
 		err = mbox_peek(mailbox, &sink->sink, asked->index);
 	else if (asked->flags & MBOX_FROM)
@@ -566,14 +583,30 @@ static long mbox_recv_sink(struct mbox_mailbox *mailbox,
 	return err ? mbox_recv_failed(sink, err) : 0;
 }
 
-static long mbox_recv_msg(struct file *file, const struct mbox_ioc_msg *msg,
-			  void __user *user, size_t size,
-			  const struct mbox_patience *patience)
+static long mbox_recv_lease(struct mbox_mailbox *mailbox,
+			    struct mbox_msg_sink *sink,
+			    const struct mbox_patience *patience)
 {
-	struct mbox_msg_sink sink = {
-		.sink.cursor = mbox_file_cursor(file),
-		.sink.tells_missed =
-			size >= offsetofend(struct mbox_ioc_msg, missed),
+	long err;
+
+	sink->sink.lease = sink->asked->lease;
+	sink->sink.hold = mbox_hold_create(mailbox);
+	if (!sink->sink.hold)
+		return -ENOMEM;
+	err = mbox_recv_sink(mailbox, sink, patience);
+	mbox_hold_free(mailbox, sink->sink.hold);
+	return err;
+}
+
+/* Return: 0, with *@iov to be freed, or an error. */
+static int mbox_msg_sink_init(struct mbox_msg_sink *sink,
+			      const struct mbox_ioc_msg *msg,
+			      void __user *user, size_t size,
+			      struct iovec **iov)
+{
+	int err;
+
+	*sink = (struct mbox_msg_sink) {
 		.sink.room_fds = msg->nr_fds,
 		.sink.copy = mbox_msg_copy,
 		.sink.land = mbox_msg_land,
@@ -581,20 +614,55 @@ static long mbox_recv_msg(struct file *file, const struct mbox_ioc_msg *msg,
 		.user = user,
 		.size = size,
 	};
+	err = mbox_iter_init(&sink->to, ITER_DEST, msg, iov);
+	sink->sink.size = iov_iter_count(&sink->to);
+	return err;
+}
+
+/* A receiver that would not be told the number cannot answer by it. */
+static bool mbox_told_delivery(size_t size)
+{
+	return size >= offsetofend(struct mbox_ioc_msg, delivery);
+}
+
+static bool mbox_recv_valid(const struct mbox_ioc_msg *msg, size_t size)
+{
+	bool peek = msg->flags & MBOX_PEEK;
+	bool lease = msg->flags & MBOX_LEASE;
+
+	return !(peek && lease) && mbox_msg_valid(msg) &&
+	       msg->index <= (peek ? MBOX_PEEK_MAX : 0) &&
+	       msg->lease <= (lease ? KTIME_MAX : 0) &&
+	       (!lease || mbox_told_delivery(size));
+}
+
+static long mbox_recv_msg(struct file *file, const struct mbox_ioc_msg *msg,
+			  void __user *user, size_t size,
+			  const struct mbox_patience *patience)
+{
+	struct mbox_mailbox *mailbox = mbox_file_mailbox(file);
+	struct mbox_msg_sink sink;
 	struct iovec *iov;
 	long err;
 
-	if (msg->index > MBOX_PEEK_MAX ||
-	    (msg->index && !(msg->flags & MBOX_PEEK)) || !mbox_msg_valid(msg))
+	if (!mbox_recv_valid(msg, size))
 		return -EINVAL;
-	if (mbox_file_mailbox(file)->broadcast && msg->flags & MBOX_PEEK)
+	if (mailbox->broadcast && msg->flags & (MBOX_PEEK | MBOX_LEASE))
 		return -EOPNOTSUPP;
 	if (msg->flags & MBOX_FROM && msg->pid <= 0)
 		return -EINVAL;
-	err = mbox_iter_init(&sink.to, ITER_DEST, msg, &iov);
+	err = mbox_msg_sink_init(&sink, msg, user, size, &iov);
 	if (err)
 		return err;
-	err = mbox_recv_sink(mbox_file_mailbox(file), &sink, patience);
+	sink.sink.cursor = mbox_file_cursor(file);
+	sink.sink.tells_missed = size >= offsetofend(struct mbox_ioc_msg,
+						     missed);
+	if (mbox_told_delivery(size))
+		sink.sink.file = file;
+	if (msg->flags & MBOX_LEASE)
+		err = mbox_recv_lease(mailbox, &sink, patience);
+	else
+		err = mbox_recv_sink(mailbox, &sink, patience);
 	kfree(iov);
 	return err;
 }
@@ -612,26 +680,169 @@ static bool mbox_recv_flags_valid(u32 flags)
 	if (flags & MBOX_PEEK && flags & MBOX_FROM)
 		return false;
 	return !(flags & ~(MBOX_NONBLOCK | MBOX_REALTIME | MBOX_IOV |
-			   MBOX_PEEK | MBOX_FROM));
+			   MBOX_PEEK | MBOX_LEASE | MBOX_FROM));
+}
+
+static long mbox_recv_from_user(struct file *file,
+				const struct mbox_ioc_msg *msg,
+				void __user *user, size_t size)
+{
+	struct mbox_patience patience;
+
+	if (!mbox_recv_flags_valid(msg->flags))
+		return -EINVAL;
+	if (msg->flags & MBOX_FROM && !mbox_file_mailbox(file)->process)
+		return -EOPNOTSUPP;
+	if (mbox_patience_init(&patience, file, msg->flags, msg->deadline))
+		return -EINVAL;
+	return mbox_recv_msg(file, msg, user, size, &patience);
 }
 
 static long mbox_ioctl_recv(struct mbox_request *request)
 {
-	const struct mbox_ioc_msg *msg = &request->ioc.msg;
-	struct mbox_patience patience;
 	int err = mbox_may_receive(request->file);
+
+	return err ?: mbox_recv_from_user(request->file, &request->ioc.msg,
+					  request->user, request->size);
+}
+
+static int mbox_exchange_msg(const struct mbox_ioc_exchange *exchange,
+			     u64 address, struct mbox_ioc_msg *msg)
+{
+	return copy_struct_from_user(msg, sizeof(*msg),
+				     u64_to_user_ptr(address),
+				     exchange->msg_size);
+}
+
+static bool mbox_exchange_valid(const struct mbox_ioc_exchange *exchange)
+{
+	return exchange->msg_size >= offsetofend(struct mbox_ioc_msg, gid) &&
+	       !exchange->__reserved;
+}
+
+static long mbox_call_msg(struct file *file, const struct mbox_ioc_msg *msg,
+			  struct mbox_msg_sink *sink)
+{
+	struct mbox_mailbox *mailbox = mbox_file_mailbox(file);
+	struct mbox_message *request, *reply;
+	struct mbox_patience patience;
+	long err;
+
+	if (mbox_patience_init(&patience, file, msg->flags, msg->deadline))
+		return -EINVAL;
+	patience.deadline = msg->deadline;
+	request = mbox_msg_take_in(file, msg);
+	if (IS_ERR(request))
+		return PTR_ERR(request);
+	err = mbox_call(mailbox, request, &sink->sink, &patience, &reply);
+	if (err)
+		return err;
+	err = mbox_unload(&sink->sink, reply);
+	mbox_message_put(mailbox, reply);
+	return err;
+}
+
+static bool mbox_call_valid(const struct mbox_ioc_msg *request,
+			    const struct mbox_ioc_msg *reply)
+{
+	return !(request->flags & ~(MBOX_IOV | MBOX_REALTIME)) &&
+	       !request->delivery &&
+	       !(reply->flags & ~MBOX_IOV) && !reply->deadline &&
+	       !reply->index && !reply->lease && mbox_msg_valid(reply);
+}
+
+static long mbox_ioctl_call(struct mbox_request *request)
+{
+	const struct mbox_ioc_exchange *exchange = &request->ioc.exchange;
+	struct mbox_ioc_msg msg, reply;
+	struct mbox_msg_sink sink;
+	struct iovec *iov;
+	long err;
+
+	if (!(request->file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	if (!mbox_exchange_valid(exchange))
+		return -EINVAL;
+	err = mbox_exchange_msg(exchange, exchange->send, &msg) ?:
+	      mbox_exchange_msg(exchange, exchange->recv, &reply);
+	if (err)
+		return err;
+	if (!mbox_call_valid(&msg, &reply))
+		return -EINVAL;
+	if (mbox_file_mailbox(request->file)->broadcast)
+		return -EOPNOTSUPP;
+	err = mbox_msg_sink_init(&sink, &reply, u64_to_user_ptr(exchange->recv),
+				 exchange->msg_size, &iov);
+	if (err)
+		return err;
+	err = mbox_call_msg(request->file, &msg, &sink);
+	kfree(iov);
+	return err;
+}
+
+static long mbox_reply_msg(struct file *file,
+			   const struct mbox_ioc_exchange *exchange)
+{
+	struct mbox_message *reply;
+	struct mbox_ioc_msg msg;
+	long err;
+
+	err = mbox_exchange_msg(exchange, exchange->send, &msg);
+	if (err)
+		return err;
+	if (msg.flags & ~MBOX_IOV || msg.deadline || msg.prio)
+		return -EINVAL;
+	reply = mbox_msg_take_in(file, &msg);
+	if (IS_ERR(reply))
+		return PTR_ERR(reply);
+	return mbox_reply(file, msg.delivery, reply);
+}
+
+/*
+ * A reply is given once: when the call then fails, and perhaps is restarted,
+ * what is left to do is to receive.
+ */
+static long mbox_reply_recv(const struct mbox_request *request,
+			    const struct mbox_ioc_msg *next)
+{
+	const struct mbox_ioc_exchange *exchange = &request->ioc.exchange;
+	struct mbox_ioc_exchange __user *user = request->user;
+	long err;
+
+	err = mbox_recv_from_user(request->file, next,
+				  u64_to_user_ptr(exchange->recv),
+				  exchange->msg_size);
+	if (err && exchange->send && put_user(0, &user->send))
+		return -EFAULT;
+	return err;
+}
+
+static long mbox_ioctl_reply(struct mbox_request *request)
+{
+	const struct mbox_ioc_exchange *exchange = &request->ioc.exchange;
+	struct mbox_ioc_msg next;
+	long err = mbox_may_receive(request->file);
 
 	if (err)
 		return err;
-	if (!mbox_recv_flags_valid(msg->flags))
+	if (!mbox_exchange_valid(exchange) ||
+	    (!exchange->send && !exchange->recv))
 		return -EINVAL;
-	if (msg->flags & MBOX_FROM && !mbox_file_mailbox(request->file)->process)
-		return -EOPNOTSUPP;
-	if (mbox_patience_init(&patience, request->file, msg->flags,
-			       msg->deadline))
-		return -EINVAL;
-	return mbox_recv_msg(request->file, msg, request->user, request->size,
-			     &patience);
+	if (exchange->recv)
+		err = mbox_exchange_msg(exchange, exchange->recv, &next);
+	if (!err && exchange->send)
+		err = mbox_reply_msg(request->file, exchange);
+	if (err || !exchange->recv)
+		return err;
+	return mbox_reply_recv(request, &next);
+}
+
+static long mbox_ioctl_ack(struct mbox_request *request)
+{
+	int err = mbox_may_receive(request->file);
+
+	return err ?: mbox_acknowledge(request->file,
+				       request->ioc.ack.delivery);
 }
 
 static bool mbox_batch_valid(const struct mbox_ioc_batch *batch)
@@ -713,7 +924,8 @@ static long mbox_ioctl_recv_batch(struct mbox_request *request)
 {
 	int err = mbox_may_receive(request->file);
 
-	return err ?: mbox_batch(request, MBOX_IOV, mbox_batch_recv);
+	return err ?: mbox_batch(request, MBOX_IOV | MBOX_LEASE,
+				 mbox_batch_recv);
 }
 
 static long mbox_ioctl_status(struct mbox_request *request)
@@ -781,6 +993,21 @@ static const struct mbox_ioctl mbox_mailbox_ioctls[] = {
 		.handle = mbox_ioctl_recv,
 	},
 	{
+		.cmd = MBOX_IOC_CALL,
+		.min = offsetofend(struct mbox_ioc_exchange, __reserved),
+		.handle = mbox_ioctl_call,
+	},
+	{
+		.cmd = MBOX_IOC_REPLY,
+		.min = offsetofend(struct mbox_ioc_exchange, __reserved),
+		.handle = mbox_ioctl_reply,
+	},
+	{
+		.cmd = MBOX_IOC_ACK,
+		.min = offsetofend(struct mbox_ioc_ack, delivery),
+		.handle = mbox_ioctl_ack,
+	},
+	{
 		.cmd = MBOX_IOC_SEND_BATCH,
 		.min = offsetofend(struct mbox_ioc_batch, __reserved),
 		.handle = mbox_ioctl_send_batch,
@@ -797,7 +1024,7 @@ static const struct mbox_ioctl mbox_mailbox_ioctls[] = {
 	},
 	{
 		.cmd = MBOX_IOC_SET,
-		.min = offsetofend(struct mbox_ioc_set, __reserved),
+		.min = offsetofend(struct mbox_ioc_set, dead_letter),
 		.handle = mbox_ioctl_set,
 	},
 	{
@@ -815,7 +1042,7 @@ static const struct mbox_ioctl mbox_segment_ioctls[] = {
 	},
 	{
 		.cmd = MBOX_IOC_SET,
-		.min = offsetofend(struct mbox_ioc_set, __reserved),
+		.min = offsetofend(struct mbox_ioc_set, dead_letter),
 		.handle = mbox_ioctl_segment_set,
 	},
 };

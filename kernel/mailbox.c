@@ -3,6 +3,7 @@
  * Mailboxes: their life, their attributes, and their descriptors as files.
  */
 #include <linux/err.h>
+#include <linux/file.h>
 #include <linux/module.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -59,7 +60,9 @@ static struct mbox_object *mbox_mailbox_create(const void *attr,
 	spin_lock_init(&mailbox->lock);
 	init_waitqueue_head(&mailbox->pollers);
 	INIT_LIST_HEAD(&mailbox->sending.list);
+	INIT_LIST_HEAD(&mailbox->calling.list);
 	INIT_LIST_HEAD(&mailbox->receiving.list);
+	mbox_holds_init(mailbox);
 	mbox_queue_init(&mailbox->queue);
 	mbox_queue_init(&mailbox->blocked);
 	mbox_transit_init(&mailbox->transit);
@@ -104,6 +107,7 @@ static void mbox_mailbox_free(struct mbox_object *object)
 
 	mbox_process_free(mailbox);
 	mbox_mailbox_drain(mailbox);
+	mbox_holds_exit(mailbox);
 	mbox_notice_end(mailbox);
 	kfree(mailbox->broadcast);
 	kfree(mailbox->spare);
@@ -131,12 +135,11 @@ static void mbox_mailbox_opened(struct mbox_handle *handle, fmode_t rights)
 }
 
 static void mbox_side_close_locked(struct mbox_mailbox *mailbox,
-				   struct mbox_side *side,
-				   struct mbox_waiters *others)
+				   struct mbox_side *side)
 {
 	side->open--;
 	if (mbox_hung_up_locked(mailbox, side))
-		mbox_hang_up_locked(mailbox, others, -EPIPE);
+		mbox_hang_up_locked(mailbox, side, -EPIPE);
 }
 
 static void mbox_mailbox_closed(struct mbox_handle *handle, fmode_t rights)
@@ -145,11 +148,9 @@ static void mbox_mailbox_closed(struct mbox_handle *handle, fmode_t rights)
 
 	spin_lock(&mailbox->lock);
 	if (rights & FMODE_WRITE)
-		mbox_side_close_locked(mailbox, &mailbox->senders,
-				       &mailbox->receiving);
+		mbox_side_close_locked(mailbox, &mailbox->senders);
 	if (rights & FMODE_READ)
-		mbox_side_close_locked(mailbox, &mailbox->receivers,
-				       &mailbox->sending);
+		mbox_side_close_locked(mailbox, &mailbox->receivers);
 	spin_unlock(&mailbox->lock);
 	if (mailbox->broadcast && rights & FMODE_READ)
 		mbox_broadcast_leave(mailbox, &handle->cursor);
@@ -160,7 +161,7 @@ static void mbox_mailbox_closed(struct mbox_handle *handle, fmode_t rights)
 static int mbox_mailbox_may_set(const struct mbox_mailbox *mailbox,
 				const struct mbox_ioc_set *set)
 {
-	if (set->fields & MBOX_SET_CAPACITY &&
+	if (set->fields & (MBOX_SET_CAPACITY | MBOX_SET_DEAD_LETTER) &&
 	    !mbox_object_owned(&mailbox->object))
 		return -EPERM;
 	if (mailbox->process && set->capacity > MBOX_PEEK_MAX)
@@ -179,15 +180,34 @@ static void mbox_mailbox_resize(struct mbox_mailbox *mailbox, u64 capacity)
 	spin_unlock(&mailbox->lock);
 }
 
-/**
- * mbox_mailbox_set() - change attributes
- * @mailbox: the mailbox
- * @set: the change
- *
- * Return: 0, -EPERM or -EINVAL.
- */
-int mbox_mailbox_set(struct mbox_mailbox *mailbox,
-		     const struct mbox_ioc_set *set)
+/* Return: a descriptor's file for dead letters, for fput(), or an error. */
+static struct file *mbox_dead_letter_get(const struct mbox_mailbox *mailbox,
+					 int fd)
+{
+	struct file *file = fget(fd);
+	int err = 0;
+
+	if (!file)
+		return ERR_PTR(-EBADF);
+	if (file->f_op != mbox_mailbox_ops.fops)
+		err = -ENOTTY;
+	else if (!(file->f_mode & FMODE_WRITE))
+		err = -EBADF;
+	else if (mbox_file_mailbox(file) == mailbox)
+		err = -ELOOP;
+	else if (mbox_file_mailbox(file)->msgsize < mailbox->msgsize)
+		err = -EMSGSIZE;
+	else if (mbox_file_mailbox(file)->broadcast)
+		err = -EOPNOTSUPP;
+	if (!err)
+		return file;
+	fput(file);
+	return ERR_PTR(err);
+}
+
+static int mbox_mailbox_change(struct mbox_mailbox *mailbox,
+			       const struct mbox_ioc_set *set,
+			       struct file **dead_letter)
 {
 	struct mbox_object *object = &mailbox->object;
 	int err;
@@ -198,8 +218,35 @@ int mbox_mailbox_set(struct mbox_mailbox *mailbox,
 		mbox_object_set(object, set);
 		if (set->fields & MBOX_SET_CAPACITY)
 			mbox_mailbox_resize(mailbox, set->capacity);
+		if (set->fields & MBOX_SET_DEAD_LETTER)
+			mbox_dead_letter_swap(mailbox, dead_letter,
+					      set->max_deliveries);
 	}
 	mutex_unlock(&object->ns->lock);
+	return err;
+}
+
+/**
+ * mbox_mailbox_set() - change attributes
+ * @mailbox: the mailbox
+ * @set: the change
+ *
+ * Return: 0, -EPERM, -EINVAL; for a dead-letter mailbox -EBADF, -ENOTTY,
+ * -ELOOP, -EMSGSIZE, -EOPNOTSUPP.
+ */
+int mbox_mailbox_set(struct mbox_mailbox *mailbox,
+		     const struct mbox_ioc_set *set)
+{
+	struct file *dead_letter = NULL;
+	int err;
+
+	if (set->max_deliveries)
+		dead_letter = mbox_dead_letter_get(mailbox, set->dead_letter);
+	if (IS_ERR(dead_letter))
+		return PTR_ERR(dead_letter);
+	err = mbox_mailbox_change(mailbox, set, &dead_letter);
+	if (dead_letter)
+		fput(dead_letter);
 	return err;
 }
 
@@ -235,6 +282,9 @@ static void mbox_mailbox_state(struct mbox_mailbox *mailbox,
 	}
 	status->waiting_senders = mailbox->sending.count;
 	status->waiting_receivers = mailbox->receiving.count;
+	status->waiting_callers = mailbox->calling.count;
+	status->held = mailbox->holds;
+	status->max_deliveries = mailbox->max_deliveries;
 	status->send_wait_ns = mbox_waiters_longest(&mailbox->sending,
 						    &status->send_wait_pid);
 	status->recv_wait_ns = mbox_waiters_longest(&mailbox->receiving,
@@ -387,8 +437,18 @@ static __poll_t mbox_mailbox_poll(struct file *file, poll_table *wait)
 static int mbox_mailbox_flush(struct file *file, fl_owner_t owner)
 {
 	mbox_notice_drop(mbox_file_mailbox(file));
+	mbox_holds_flush(file, owner);
 	mbox_collect_soon();
 	return 0;
+}
+
+static int mbox_mailbox_release(struct inode *inode, struct file *file)
+{
+	struct mbox_handle *handle = file->private_data;
+
+	if (handle->object)
+		mbox_holds_release(file);
+	return mbox_handle_release(inode, file);
 }
 
 static const struct file_operations mbox_mailbox_fops = {
@@ -399,7 +459,7 @@ static const struct file_operations mbox_mailbox_fops = {
 	.unlocked_ioctl = mbox_mailbox_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.flush = mbox_mailbox_flush,
-	.release = mbox_handle_release,
+	.release = mbox_mailbox_release,
 	.show_fdinfo = mbox_show_fdinfo,
 };
 

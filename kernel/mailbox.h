@@ -18,15 +18,20 @@
  * struct mbox_cursor goes with the handle that it is in. A mailbox knows of its
  * cursors by their number only.
  *
+ * A message that was received and is not done with, because it is leased or its
+ * sender waits for a reply, is held: it belongs to its struct mbox_hold. That
+ * ends with the acknowledgment or reply, with the lease, with the caller, or
+ * with the last descriptor of the process that received it, whichever is first.
+ *
  * struct mbox_waiter lives on the stack of a blocked caller. Whoever finds it
  * in a list or a message under the mailbox's lock may complete it, once.
  *
  * Locking
  *
- * mbox_mailbox.lock protects queues, waiters, and all of a message that is in a
- * queue or has a waiter. User memory is never touched under it: a receiver
- * takes a message out, copies it without the lock, and commits to it or puts it
- * back where it was.
+ * mbox_mailbox.lock protects queues, waiters, holds, and all of a message that
+ * is in a queue, is held or has a waiter. User memory is never touched under it:
+ * a receiver takes a message out, copies it without the lock, and commits to it
+ * or puts it back where it was.
  *
  * MBOX_BARRIER
  *
@@ -41,6 +46,7 @@
 #include <linux/ktime.h>
 #include <linux/poll.h>
 #include <linux/spinlock.h>
+#include <linux/timerqueue.h>
 #include <linux/uio.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -70,14 +76,17 @@ struct mbox_queue {
  * @queue: the one that it is in, or was taken from, or NULL
  * @waiter: the sender that waits for it, or NULL; protected by the mailbox's
  *          lock
+ * @hold: while it is held; protected by the mailbox's lock
  * @taken: a receiver has it; protected by the mailbox's lock
  * @withdrawn: its sender gave up while @taken; protected by the mailbox's lock
  * @tracked: it was sent with a waiter
  * @sync: the waiter is for a receiver, not for room
+ * @call: the waiter, a struct mbox_call, is for a reply
  * @hasty: it was handed over: its waiter must not wait for page faults
  * @prio: the sender's
  * @readers: in the log of a mailbox for broadcast: cursors that it is next for;
  *           protected by the mailbox's lock
+ * @deliveries: how often it was given back after a lease
  * @tag: the sender's
  * @pid: the sending process
  * @uid: its effective user
@@ -96,13 +105,16 @@ struct mbox_message {
 	u64 seq;
 	struct mbox_queue *queue;
 	struct mbox_waiter *waiter;
+	struct mbox_hold *hold;
 	bool taken;
 	bool withdrawn;
 	bool tracked;
 	bool sync;
+	bool call;
 	bool hasty;
 	u32 prio;
 	u32 readers;
+	u32 deliveries;
 	u64 tag;
 	struct pid *pid;
 	kuid_t uid;
@@ -117,11 +129,11 @@ struct mbox_message {
 };
 
 /**
- * struct mbox_waiter - a caller that sleeps in a send or a receive
+ * struct mbox_waiter - a caller that sleeps in a send, a receive or a call
  * @task: who
  * @node: in mbox_waiters.list until completed
  * @since: when it began
- * @sink: where a receiver wants its message
+ * @sink: where a receiver wants its message, a caller its reply
  * @from: the only process that a receiver wants messages of, or NULL
  * @message: what it sends, or what it was given
  * @handed: a sender's message went to a waiting receiver
@@ -148,6 +160,41 @@ struct mbox_waiter {
 struct mbox_waiters {
 	struct list_head list;
 	u32 count;
+};
+
+/**
+ * struct mbox_hold - a message that was received and is not done with
+ * @id: number of the delivery
+ * @by_id: in mbox_mailbox.held
+ * @message: which
+ * @file: through which descriptor it was received
+ * @process: who received it
+ * @siblings: in mbox_handle.holds of @file
+ * @expiry: in mbox_mailbox.leases, if the lease has an end
+ * @leased: it goes back when it ends
+ *
+ * All protected by the mailbox's lock. A caller has the one of its request on
+ * its stack; that of a lease is allocated.
+ */
+struct mbox_hold {
+	u64 id;
+	struct rb_node by_id;
+	struct mbox_message *message;
+	struct file *file;
+	struct pid *process;
+	struct list_head siblings;
+	struct timerqueue_node expiry;
+	bool leased;
+};
+
+/**
+ * struct mbox_call - a caller that waits for the reply to its request
+ * @waiter: its base
+ * @hold: of the request, unless it is leased
+ */
+struct mbox_call {
+	struct mbox_waiter waiter;
+	struct mbox_hold hold;
 };
 
 /**
@@ -225,8 +272,18 @@ struct mbox_process {
  * @blocked: messages of senders that wait for room or, on rendezvous, for a
  *           receiver, protected by @lock
  * @sending: blocked senders, protected by @lock
+ * @calling: callers that wait for their reply, protected by @lock
  * @receiving: blocked receivers, protected by @lock; while there is one, the
  *             queues have no message that it accepts, but for broadcast
+ * @held: messages that were received and are not done with, by their number,
+ *        protected by @lock
+ * @holds: how many, protected by @lock
+ * @leases: those of them that have an end, by it, protected by @lock
+ * @expiry: runs when the first of @leases ends
+ * @deliveries: numbers given to those in @held so far
+ * @dead_letter: where messages go that were given back too often, or NULL,
+ *               protected by @lock
+ * @max_deliveries: how often that is, protected by @lock
  * @senders: protected by @lock
  * @receivers: protected by @lock
  * @arrivals: messages that were offered, protected by @lock
@@ -237,6 +294,7 @@ struct mbox_process {
  * @pollers: woken with @lock held
  * @transit: mailboxes in its messages, see handles.h
  * @spare: a small message to be used next, or NULL; exchanged atomically
+ * @spare_hold: the same for a lease's hold
  */
 struct mbox_mailbox {
 	struct mbox_object object;
@@ -249,7 +307,15 @@ struct mbox_mailbox {
 	struct mbox_queue queue;
 	struct mbox_queue blocked;
 	struct mbox_waiters sending;
+	struct mbox_waiters calling;
 	struct mbox_waiters receiving;
+	struct rb_root held;
+	u32 holds;
+	struct timerqueue_head leases;
+	struct delayed_work expiry;
+	atomic64_t deliveries;
+	struct file *dead_letter;
+	u32 max_deliveries;
 	struct mbox_side senders;
 	struct mbox_side receivers;
 	u64 arrivals;
@@ -260,6 +326,7 @@ struct mbox_mailbox {
 	wait_queue_head_t pollers;
 	struct mbox_transit transit;
 	struct mbox_message *spare;
+	struct mbox_hold *spare_hold;
 };
 
 static inline struct mbox_mailbox *to_mailbox(struct mbox_object *object)
@@ -303,6 +370,10 @@ struct mbox_patience {
  * @from: the only process that it wants messages of, or NULL
  * @room_fds: descriptors that fit
  * @nr_fds: set to those of the message, when they are too many also
+ * @file: through which descriptor, if the receiver can answer and acknowledge
+ * @hold: for a lease; NULL once used
+ * @lease: how long it is, in nanoseconds, or 0 for no end
+ * @delivery: set to the number of this delivery, or 0 if it needs none
  * @copy: copy the message out; may be called again for another message
  * @land: give the caller the descriptors of a message that was copied; not
  *        called if there is no room for any
@@ -316,6 +387,10 @@ struct mbox_sink {
 	struct pid *from;
 	u32 room_fds;
 	u32 nr_fds;
+	struct file *file;
+	struct mbox_hold *hold;
+	u64 lease;
+	u64 delivery;
 	int (*copy)(struct mbox_sink *sink, const struct mbox_message *message);
 	int (*land)(struct mbox_sink *sink, struct mbox_cargo *cargo);
 };
@@ -346,13 +421,21 @@ void mbox_message_put(struct mbox_mailbox *mailbox,
 /* transfer.c */
 int mbox_send(struct mbox_mailbox *mailbox, struct mbox_message *message,
 	      const struct mbox_patience *patience);
+int mbox_wait(struct mbox_waiter *waiter, unsigned int state,
+	      const struct mbox_patience *patience);
+int mbox_offer_locked(struct mbox_mailbox *mailbox,
+		      struct mbox_message *message,
+		      struct mbox_waiter *waiter, bool nonblock);
+bool mbox_withdraw_locked(struct mbox_mailbox *mailbox,
+			  struct mbox_message *message);
 int mbox_fit(struct mbox_sink *sink, const struct mbox_message *message);
+int mbox_unload(struct mbox_sink *sink, struct mbox_message *message);
 int mbox_receive(struct mbox_mailbox *mailbox, struct mbox_sink *sink,
 		 const struct mbox_patience *patience);
 int mbox_peek(struct mbox_mailbox *mailbox, struct mbox_sink *sink, u32 index);
 void mbox_admit_locked(struct mbox_mailbox *mailbox);
 void mbox_hang_up_locked(struct mbox_mailbox *mailbox,
-			 struct mbox_waiters *waiters, int error);
+			 const struct mbox_side *side, int error);
 bool mbox_hung_up_locked(const struct mbox_mailbox *mailbox,
 			 const struct mbox_side *side);
 int mbox_unreceived_locked(const struct mbox_mailbox *mailbox);
@@ -370,6 +453,13 @@ int mbox_send_wait(struct mbox_mailbox *mailbox, struct mbox_waiter *waiter,
 struct mbox_message *mbox_receive_wait(struct mbox_mailbox *mailbox,
 				       struct mbox_waiter *waiter,
 				       const struct mbox_patience *patience);
+void mbox_untake_locked(struct mbox_mailbox *mailbox,
+			struct mbox_message *message);
+void mbox_post(struct mbox_mailbox *mailbox, struct mbox_message *message);
+void mbox_sender_stop_locked(struct mbox_mailbox *mailbox,
+			     struct mbox_message *message);
+void mbox_sender_complete_locked(struct mbox_mailbox *mailbox,
+				 struct mbox_message *message, int error);
 
 /* broadcast.c */
 struct mbox_broadcast *mbox_broadcast_create(void);
@@ -400,6 +490,31 @@ bool mbox_process_ended_locked(const struct mbox_mailbox *mailbox);
 int mbox_process_new(struct mbox_mailbox *mailbox);
 void mbox_process_free(struct mbox_mailbox *mailbox);
 void mbox_process_closed(struct mbox_mailbox *mailbox);
+
+/* hold.c */
+struct mbox_hold *mbox_hold_create(struct mbox_mailbox *mailbox);
+void mbox_hold_free(struct mbox_mailbox *mailbox, struct mbox_hold *hold);
+bool mbox_hold_locked(struct mbox_mailbox *mailbox, struct mbox_sink *sink,
+		      struct mbox_message *message);
+struct mbox_hold *mbox_hold_find_locked(struct mbox_mailbox *mailbox,
+					const struct file *file, u64 id);
+struct mbox_hold *mbox_hold_end_locked(struct mbox_mailbox *mailbox,
+				       struct mbox_hold *hold);
+int mbox_acknowledge(struct file *file, u64 id);
+void mbox_holds_init(struct mbox_mailbox *mailbox);
+void mbox_holds_exit(struct mbox_mailbox *mailbox);
+void mbox_holds_flush(struct file *file, struct files_struct *files);
+void mbox_holds_release(struct file *file);
+void mbox_dead_letter_swap(struct mbox_mailbox *mailbox, struct file **file,
+			   u32 deliveries);
+
+/* call.c */
+int mbox_call(struct mbox_mailbox *mailbox, struct mbox_message *request,
+	      struct mbox_sink *sink, const struct mbox_patience *patience,
+	      struct mbox_message **reply);
+void mbox_call_fail_locked(struct mbox_mailbox *mailbox,
+			   struct mbox_message *request);
+int mbox_reply(struct file *file, u64 id, struct mbox_message *reply);
 
 /* notify.c */
 int mbox_notice_set(struct mbox_mailbox *mailbox,

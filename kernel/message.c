@@ -71,10 +71,13 @@ static struct mbox_message *mbox_message_new(struct mbox_mailbox *mailbox,
 	message->seq = 0;
 	message->queue = NULL;
 	message->waiter = NULL;
+	message->hold = NULL;
 	message->taken = false;
 	message->withdrawn = false;
 	message->sync = false;
+	message->call = false;
 	message->prio = 0;
+	message->deliveries = 0;
 	message->tag = 0;
 	message->cargo = NULL;
 	message->len = len;

@@ -260,6 +260,7 @@ static struct file *mbox_handle_file(const struct mbox_kind_ops *ops,
 		return ERR_CAST(user);
 	}
 	handle->user = user;
+	INIT_LIST_HEAD(&handle->holds);
 	file = anon_inode_getfile(ops->label, ops->fops, handle,
 				  oflag & (O_ACCMODE | O_NONBLOCK));
 	if (IS_ERR(file)) {

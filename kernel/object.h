@@ -169,6 +169,8 @@ struct mbox_cursor {
  * @in_transit: how often it is in a message, protected by the transit lock (see
  *              handles.h)
  * @seen: how many of these the collector has met, protected likewise
+ * @holds: what was received through it and is not done with, protected by the
+ *         mailbox's lock
  */
 struct mbox_handle {
 	struct mbox_object *object;
@@ -176,6 +178,7 @@ struct mbox_handle {
 	struct mbox_cursor cursor;
 	u32 in_transit;
 	u32 seen;
+	struct list_head holds;
 };
 
 /* object.c */

@@ -108,7 +108,7 @@ static void mbox_process_end(struct mbox_mailbox *mailbox)
 {
 	spin_lock(&mailbox->lock);
 	mailbox->process->ended = true;
-	mbox_hang_up_locked(mailbox, &mailbox->sending, -ESRCH);
+	mbox_hang_up_locked(mailbox, &mailbox->receivers, -ESRCH);
 	spin_unlock(&mailbox->lock);
 	mbox_mailbox_drain(mailbox);
 }

@@ -58,23 +58,52 @@ void mbox_waiter_complete(struct mbox_mailbox *mailbox,
 	rcu_read_unlock();
 }
 
-/* The sender's wait is over: it got room, a receiver, or an error. */
-static void mbox_sender_complete(struct mbox_mailbox *mailbox,
+static struct mbox_waiters *mbox_senders(struct mbox_mailbox *mailbox,
+					 const struct mbox_message *message)
+{
+	return message->call ? &mailbox->calling : &mailbox->sending;
+}
+
+/**
+ * mbox_sender_stop_locked() - a sender waits no longer
+ * @mailbox: the mailbox
+ * @message: what it sent
+ */
+void mbox_sender_stop_locked(struct mbox_mailbox *mailbox,
+			     struct mbox_message *message)
+{
+	mbox_waiter_stop(mbox_senders(mailbox, message), message->waiter);
+	message->waiter = NULL;
+}
+
+/**
+ * mbox_sender_complete_locked() - a sender's wait is over
+ * @mailbox: the mailbox
+ * @message: what it sent
+ * @error: 0 if it got what it waited for
+ */
+void mbox_sender_complete_locked(struct mbox_mailbox *mailbox,
 				 struct mbox_message *message, int error)
 {
 	struct mbox_waiter *waiter = message->waiter;
 
 	message->waiter = NULL;
-	mbox_waiter_complete(mailbox, &mailbox->sending, waiter, error);
+	mbox_waiter_complete(mailbox, mbox_senders(mailbox, message), waiter,
+			     error);
 }
 
-/*
+/**
+ * mbox_wait() - sleep
+ * @waiter: until this is completed
+ * @state: the task's, meanwhile
+ * @patience: for how long
+ *
  * Return: 0 once completed, -ETIMEDOUT, -ERESTARTSYS, or -ESRCH if the process
  * that it waits for is gone. After an error the waiter can still be completed
  * until the caller takes the lock.
  */
-static int mbox_wait(struct mbox_waiter *waiter, unsigned int state,
-		     const struct mbox_patience *patience)
+int mbox_wait(struct mbox_waiter *waiter, unsigned int state,
+	      const struct mbox_patience *patience)
 {
 	ktime_t deadline = patience->deadline;
 	int err = 0;
@@ -296,20 +325,15 @@ void mbox_admit_locked(struct mbox_mailbox *mailbox)
 		else
 			mbox_queue_add(&mailbox->queue, message);
 		if (!message->sync)
-			mbox_sender_complete(mailbox, message, 0);
+			mbox_sender_complete_locked(mailbox, message, 0);
 	}
 	if (mbox_sendable_locked(mailbox))
 		mbox_wake_pollers(mailbox, EPOLLOUT | EPOLLWRNORM);
 }
 
-/**
- * mbox_hang_up_locked() - a side is gone
- * @mailbox: the mailbox, locked
- * @waiters: the callers of the other side
- * @error: what they are told
- */
-void mbox_hang_up_locked(struct mbox_mailbox *mailbox,
-			 struct mbox_waiters *waiters, int error)
+/* A message that a receiver has is on its way. */
+static void mbox_waiters_hang_up(struct mbox_mailbox *mailbox,
+				 struct mbox_waiters *waiters, int error)
 {
 	struct mbox_waiter *waiter, *next;
 
@@ -327,6 +351,23 @@ void mbox_hang_up_locked(struct mbox_mailbox *mailbox,
 		}
 		mbox_waiter_complete(mailbox, waiters, waiter, error);
 	}
+}
+
+/**
+ * mbox_hang_up_locked() - a side is gone
+ * @mailbox: the mailbox, locked
+ * @side: which side
+ * @error: what the callers of the other are told
+ */
+void mbox_hang_up_locked(struct mbox_mailbox *mailbox,
+			 const struct mbox_side *side, int error)
+{
+	if (side == &mailbox->senders) {
+		mbox_waiters_hang_up(mailbox, &mailbox->receiving, error);
+	} else {
+		mbox_waiters_hang_up(mailbox, &mailbox->sending, error);
+		mbox_waiters_hang_up(mailbox, &mailbox->calling, error);
+	}
 	mbox_wake_pollers(mailbox, EPOLLIN | EPOLLOUT | EPOLLHUP | EPOLLERR);
 }
 
@@ -336,13 +377,21 @@ static void mbox_track(struct mbox_message *message, struct mbox_waiter *waiter)
 	message->tracked = waiter;
 }
 
-/*
+/**
+ * mbox_offer_locked() - offer a message to receivers
+ * @mailbox: the mailbox
+ * @message: the message
+ * @waiter: to wait with
+ * @nonblock: do not wait
+ *
+ * A caller waits for its reply anyway, so its request need not be hasty.
+ *
  * Return: 0 if the mailbox or a receiver has the message, 1 if the sender is to
- * wait with @waiter, or an error.
+ * wait with @waiter, or -EPIPE or -EAGAIN.
  */
-static int mbox_offer_locked(struct mbox_mailbox *mailbox,
-			     struct mbox_message *message,
-			     struct mbox_waiter *waiter, bool nonblock)
+int mbox_offer_locked(struct mbox_mailbox *mailbox,
+		      struct mbox_message *message, struct mbox_waiter *waiter,
+		      bool nonblock)
 {
 	bool fits = mbox_room_locked(mailbox, message) &&
 		    mbox_first_in_line_locked(mailbox, message);
@@ -356,7 +405,7 @@ static int mbox_offer_locked(struct mbox_mailbox *mailbox,
 		return -EAGAIN;
 	if (!message->seq)
 		message->seq = ++mailbox->arrivals;
-	message->hasty = true;
+	message->hasty = !message->call;
 	mbox_track(message, tracked ? waiter : NULL);
 	trace_mbox_send(&mailbox->object, message);
 	/* Once handed over, an untracked message may be gone. */
@@ -373,20 +422,23 @@ static int mbox_offer_locked(struct mbox_mailbox *mailbox,
 	}
 	if (!tracked)
 		return 0;
-	mbox_waiter_start(&mailbox->sending, waiter);
+	mbox_waiter_start(mbox_senders(mailbox, message), waiter);
 	trace_mbox_block(&mailbox->object, true);
 	return 1;
 }
 
-/*
+/**
+ * mbox_withdraw_locked() - take back a message that a sender waits for
+ * @mailbox: the mailbox
+ * @message: the message, not held
+ *
  * Return: whether the sender still owns the message. If a receiver is copying
  * it just now, that receiver is to find that it was withdrawn.
  */
-static bool mbox_withdraw_locked(struct mbox_mailbox *mailbox,
-				 struct mbox_message *message)
+bool mbox_withdraw_locked(struct mbox_mailbox *mailbox,
+			  struct mbox_message *message)
 {
-	mbox_waiter_stop(&mailbox->sending, message->waiter);
-	message->waiter = NULL;
+	mbox_sender_stop_locked(mailbox, message);
 	if (message->taken) {
 		message->withdrawn = true;
 		return false;
@@ -567,18 +619,22 @@ static struct mbox_message *mbox_take(struct mbox_mailbox *mailbox,
 	return message ?: mbox_receive_wait(mailbox, &waiter, patience);
 }
 
-/*
- * The message goes to the next receiver, or back to where it was: to its
- * sender, if it was handed over.
+/**
+ * mbox_untake_locked() - give a message back
+ * @mailbox: where it was
+ * @message: the message
+ *
+ * It goes to the next receiver, or back to where it was: to its sender, if it
+ * was handed over.
  */
-static void mbox_untake_locked(struct mbox_mailbox *mailbox,
-			       struct mbox_message *message)
+void mbox_untake_locked(struct mbox_mailbox *mailbox,
+			struct mbox_message *message)
 {
 	mbox_count_returned_locked(mailbox, message);
 	if (mbox_hand_over_locked(mailbox, message))
 		return;
 	if (message->waiter && message->hasty) {
-		mbox_sender_complete(mailbox, message, -EAGAIN);
+		mbox_sender_complete_locked(mailbox, message, -EAGAIN);
 		return;
 	}
 	if (!message->queue)
@@ -605,7 +661,25 @@ static void mbox_untake(struct mbox_mailbox *mailbox,
 		mbox_message_put(mailbox, message);
 }
 
-/* Tell the sender, if it waits for this. Return: whether it still wants to. */
+/**
+ * mbox_post() - put a message into a mailbox, whether it is full or not
+ * @mailbox: the mailbox
+ * @message: received elsewhere; taken over
+ */
+void mbox_post(struct mbox_mailbox *mailbox, struct mbox_message *message)
+{
+	spin_lock(&mailbox->lock);
+	message->seq = ++mailbox->arrivals;
+	message->taken = false;
+	message->queue = NULL;
+	if (!mbox_hand_over_locked(mailbox, message)) {
+		mbox_queue_add(&mailbox->queue, message);
+		mbox_arrived_locked(mailbox);
+	}
+	spin_unlock(&mailbox->lock);
+}
+
+/* Return: whether the sender still wants the message to be received. */
 static bool mbox_settle_locked(struct mbox_mailbox *mailbox,
 			       struct mbox_message *message)
 {
@@ -613,40 +687,60 @@ static bool mbox_settle_locked(struct mbox_mailbox *mailbox,
 		mbox_count_returned_locked(mailbox, message);
 		return false;
 	}
-	if (message->waiter)
-		mbox_sender_complete(mailbox, message, 0);
+	trace_mbox_receive(&mailbox->object, message);
+	if (message->waiter && !message->call)
+		mbox_sender_complete_locked(mailbox, message, 0);
 	return true;
+}
+
+/* As mbox_commit(), for a message that somebody else may know of. */
+static int mbox_commit_known(struct mbox_mailbox *mailbox,
+			     struct mbox_sink *sink,
+			     struct mbox_message *message)
+{
+	bool wanted, held = false;
+
+	spin_lock(&mailbox->lock);
+	wanted = mbox_settle_locked(mailbox, message);
+	if (wanted)
+		held = mbox_hold_locked(mailbox, sink, message);
+	spin_unlock(&mailbox->lock);
+	if (!wanted)
+		mbox_cargo_recall(message->cargo);
+	if (!held)
+		mbox_message_put(mailbox, message);
+	return !wanted;
 }
 
 /*
  * Return: 0; 1 if the message was withdrawn meanwhile, so that another is to be
  * taken; or -EINTR if the receiver is about to die and would lose it.
  */
-static int mbox_commit(struct mbox_mailbox *mailbox,
+static int mbox_commit(struct mbox_mailbox *mailbox, struct mbox_sink *sink,
 		       struct mbox_message *message)
 {
-	bool wanted = true;
-
 	if (fatal_signal_pending(current)) {
 		mbox_cargo_recall(message->cargo);
 		mbox_untake(mailbox, message);
 		return -EINTR;
 	}
-	if (message->tracked) {
-		spin_lock(&mailbox->lock);
-		wanted = mbox_settle_locked(mailbox, message);
-		spin_unlock(&mailbox->lock);
-	}
-	if (wanted)
-		trace_mbox_receive(&mailbox->object, message);
-	else
-		mbox_cargo_recall(message->cargo);
+	if (message->tracked || sink->hold)
+		return mbox_commit_known(mailbox, sink, message);
+	trace_mbox_receive(&mailbox->object, message);
 	mbox_message_put(mailbox, message);
-	return !wanted;
+	return 0;
 }
 
-/* Descriptors come last: only then has all that can fault done so. */
-static int mbox_unload(struct mbox_sink *sink, struct mbox_message *message)
+/**
+ * mbox_unload() - copy a message out, and give the caller its descriptors
+ * @sink: where to
+ * @message: the message, in hand
+ *
+ * Descriptors come last: only then has all that can fault done so.
+ *
+ * Return: 0 or the error of @sink.
+ */
+int mbox_unload(struct mbox_sink *sink, struct mbox_message *message)
 {
 	int err = sink->copy(sink, message);
 
@@ -677,12 +771,22 @@ static int mbox_copy_hasty(struct mbox_mailbox *mailbox, struct mbox_sink *sink,
 	return err ?: 1;
 }
 
+static u64 mbox_delivery(struct mbox_mailbox *mailbox,
+			 const struct mbox_sink *sink,
+			 const struct mbox_message *message)
+{
+	if (sink->hold || (message->call && sink->file))
+		return atomic64_inc_return(&mailbox->deliveries);
+	return 0;
+}
+
 /* Return: 0, 1 if another message is to be taken, or an error. */
 static int mbox_deliver(struct mbox_mailbox *mailbox, struct mbox_sink *sink,
 			struct mbox_message *message)
 {
 	int ret;
 
+	sink->delivery = mbox_delivery(mailbox, sink, message);
 	if (message->tracked && message->hasty) {
 		ret = mbox_copy_hasty(mailbox, sink, message);
 		if (ret)
@@ -694,7 +798,7 @@ static int mbox_deliver(struct mbox_mailbox *mailbox, struct mbox_sink *sink,
 			return ret;
 		}
 	}
-	return mbox_commit(mailbox, message);
+	return mbox_commit(mailbox, sink, message);
 }
 
 /**

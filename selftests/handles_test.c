@@ -331,7 +331,7 @@ TEST_F(handles, older_struct_has_no_room)
 	struct mbox_ioc_msg msg = mb_msg(&number, sizeof(number), 0);
 
 	msg.fds = ~0ULL;
-	msg.nr_fds = msg.__reserved = ~0U;
+	msg.nr_fds = ~0U;
 	EXPECT_EQ(0, ctl(self->box, ioc_sized(MBOX_IOC_SEND, size), &msg));
 	EXPECT_EQ(0, ctl(self->box, ioc_sized(MBOX_IOC_RECV, size), &msg));
 	EXPECT_EQ(~0U, msg.nr_fds);

@@ -20,7 +20,7 @@ FIXTURE(ioctl) {
 typedef FIXTURE_DATA(ioctl) fixture;
 
 static __u32 number;
-static struct mbox_ioc_msg batch_entry;
+static struct mbox_ioc_msg batch_entry, next_entry;
 
 union argument {
 	struct mbox_ioc_create create;
@@ -30,6 +30,8 @@ union argument {
 	struct mbox_ioc_set set;
 	struct mbox_ioc_msg msg;
 	struct mbox_ioc_batch batch;
+	struct mbox_ioc_exchange exchange;
+	struct mbox_ioc_ack ack;
 	struct mbox_ioc_status status;
 	struct mbox_ioc_notify notify;
 	struct mbox_ioc_segment_status segment_status;
@@ -83,6 +85,28 @@ static void fill_batch(const fixture *f, union argument *arg)
 	};
 }
 
+static void fill_call(const fixture *f, union argument *arg)
+{
+	batch_entry = mb_msg(&number, sizeof(number), 0);
+	batch_entry.deadline = 1;
+	next_entry = mb_msg(&number, sizeof(number), 0);
+	arg->exchange = (struct mbox_ioc_exchange) {
+		.send = addr(&batch_entry),
+		.recv = addr(&next_entry),
+		.msg_size = sizeof(batch_entry),
+	};
+}
+
+/* Nothing was received that could be answered. */
+static void fill_reply(const fixture *f, union argument *arg)
+{
+	next_entry = mb_msg(&number, sizeof(number), MBOX_NONBLOCK);
+	arg->exchange = (struct mbox_ioc_exchange) {
+		.recv = addr(&next_entry),
+		.msg_size = sizeof(next_entry),
+	};
+}
+
 static void fill_nothing(const fixture *f, union argument *arg)
 {
 }
@@ -131,13 +155,15 @@ static const struct ioc {
 		BITS(mbox_ioc_segment, __reserved, 0),
 	} },
 	{ "SET on a mailbox", MBOX_IOC_SET, ON_MAILBOX, false, fill_set, {
-		BITS(mbox_ioc_set, fields, 0x0f),
+		BITS(mbox_ioc_set, fields, 0x4f),
 		BITS(mbox_ioc_set, mode, 0),
 		BITS(mbox_ioc_set, uid, 0),
 		BITS(mbox_ioc_set, gid, 0),
 		BITS(mbox_ioc_set, capacity, ~0ULL),
 		BITS(mbox_ioc_set, length, 0),
 		BITS(mbox_ioc_set, seals, 0),
+		BITS(mbox_ioc_set, dead_letter, 0),
+		BITS(mbox_ioc_set, max_deliveries, 0),
 		BITS(mbox_ioc_set, __reserved, 0),
 	} },
 	{ "SET on a segment", MBOX_IOC_SET, ON_SEGMENT, false, fill_set_segment, {
@@ -147,6 +173,8 @@ static const struct ioc {
 		BITS(mbox_ioc_set, gid, 0),
 		BITS(mbox_ioc_set, capacity, 0),
 		BITS(mbox_ioc_set, seals, 0),
+		BITS(mbox_ioc_set, dead_letter, 0),
+		BITS(mbox_ioc_set, max_deliveries, 0),
 		BITS(mbox_ioc_set, __reserved, 0),
 	} },
 	{ "SEND", MBOX_IOC_SEND, ON_MAILBOX, false, fill_msg, {
@@ -156,15 +184,17 @@ static const struct ioc {
 		BITS(mbox_ioc_msg, prio, MBOX_PRIO_MAX),
 		BITS(mbox_ioc_msg, index, 0),
 		BITS(mbox_ioc_msg, nr_fds, 0xff),
-		BITS(mbox_ioc_msg, __reserved, 0),
+		BITS(mbox_ioc_msg, delivery, 0),
+		BITS(mbox_ioc_msg, lease, 0),
 	} },
 	{ "RECV", MBOX_IOC_RECV, ON_MAILBOX, true, fill_msg, {
 		BITS(mbox_ioc_msg, deadline, ~0ULL >> 1),
 		BITS(mbox_ioc_msg, flags,
-		     MBOX_NONBLOCK | MBOX_REALTIME | MBOX_IOV | MBOX_PEEK | MBOX_FROM),
+		     MBOX_NONBLOCK | MBOX_REALTIME | MBOX_IOV | MBOX_PEEK |
+		     MBOX_LEASE | MBOX_FROM),
 		BITS(mbox_ioc_msg, index, 0),
 		BITS(mbox_ioc_msg, nr_fds, 0xff),
-		BITS(mbox_ioc_msg, __reserved, 0),
+		BITS(mbox_ioc_msg, lease, 0),
 	} },
 	{ "SEND_BATCH", MBOX_IOC_SEND_BATCH, ON_MAILBOX, false, fill_batch, {
 		BITS(mbox_ioc_batch, deadline, ~0ULL >> 1),
@@ -176,6 +206,13 @@ static const struct ioc {
 		BITS(mbox_ioc_batch, flags, MBOX_NONBLOCK | MBOX_REALTIME),
 		BITS(mbox_ioc_batch, __reserved, 0),
 	} },
+	{ "CALL", MBOX_IOC_CALL, ON_MAILBOX, false, fill_call, {
+		BITS(mbox_ioc_exchange, __reserved, 0),
+	} },
+	{ "REPLY", MBOX_IOC_REPLY, ON_MAILBOX, false, fill_reply, {
+		BITS(mbox_ioc_exchange, __reserved, 0),
+	} },
+	{ "ACK", MBOX_IOC_ACK, ON_MAILBOX, false, fill_nothing, { } },
 	{ "STATUS", MBOX_IOC_STATUS, ON_MAILBOX, true, fill_nothing, { } },
 	{ "NOTIFY", MBOX_IOC_NOTIFY, ON_MAILBOX, false, fill_nothing, {
 		BITS(mbox_ioc_notify, signo, 0x7f),
@@ -219,6 +256,19 @@ static int call(fixture *f, const struct ioc *ioc, size_t size, const void *arg)
 	return ret < 0 ? ret : 0;
 }
 
+/* What a call with a good struct returns, where nobody answers it. */
+static int good_result(unsigned long cmd)
+{
+	switch (_IOC_NR(cmd)) {
+	case _IOC_NR(MBOX_IOC_CALL):
+		return -ETIMEDOUT;
+	case _IOC_NR(MBOX_IOC_ACK):
+		return -ESTALE;
+	default:
+		return 0;
+	}
+}
+
 FIXTURE_SETUP(ioctl)
 {
 	self->fresh = unique_name("fresh");
@@ -260,7 +310,7 @@ TEST_F(ioctl, every_one_works)
 
 		prepare(_metadata, self);
 		ioc->fill(self, &arg);
-		EXPECT_CALL(0, ioc, _IOC_SIZE(ioc->cmd), &arg);
+		EXPECT_CALL(good_result(ioc->cmd), ioc, _IOC_SIZE(ioc->cmd), &arg);
 	}
 }
 
@@ -340,6 +390,8 @@ static size_t first_size(unsigned long cmd)
 	case _IOC_NR(MBOX_IOC_SEND):
 	case _IOC_NR(MBOX_IOC_RECV):
 		return offsetof(struct mbox_ioc_msg, gid) + 4;
+	case _IOC_NR(MBOX_IOC_SET):
+		return offsetof(struct mbox_ioc_set, dead_letter) + 4;
 	case _IOC_NR(MBOX_IOC_STATUS):
 		return offsetof(struct mbox_ioc_status, flags) + 4;
 	default:
@@ -356,7 +408,7 @@ TEST_F(ioctl, struct_as_first_published_works)
 
 		prepare(_metadata, self);
 		ioc->fill(self, &arg);
-		EXPECT_CALL(0, ioc, first_size(ioc->cmd), &arg);
+		EXPECT_CALL(good_result(ioc->cmd), ioc, first_size(ioc->cmd), &arg);
 	}
 }
 
@@ -386,7 +438,7 @@ TEST_F(ioctl, long_struct_of_zeros_works)
 
 			prepare(_metadata, self);
 			ioc->fill(self, &arg);
-			EXPECT_CALL(0, ioc, sizes[i], &arg);
+			EXPECT_CALL(good_result(ioc->cmd), ioc, sizes[i], &arg);
 		}
 	}
 }
@@ -447,7 +499,7 @@ TEST_F(ioctl, read_only_struct_is_efault_where_it_is_written)
 		if (ioc->writes) {
 			EXPECT_REFUSED(-EFAULT, ioc, size, arg);
 		} else {
-			EXPECT_CALL(0, ioc, size, arg);
+			EXPECT_CALL(good_result(ioc->cmd), ioc, size, arg);
 		}
 	}
 }
@@ -497,22 +549,26 @@ TEST_F(ioctl, out_fields_are_ignored)
 	msg.flags = MBOX_NONBLOCK;
 	msg.index = 0;
 	msg.nr_fds = 0;
-	msg.__reserved = 0;
+	msg.lease = 0;
 	EXPECT_EQ(0, ctl(self->fd[ON_MAILBOX], MBOX_IOC_RECV, &msg));
 	EXPECT_EQ(42, got);
 	EXPECT_EQ(0, msg.flags);
 	EXPECT_EQ(0, msg.prio);
 	EXPECT_EQ(0, msg.tag);
 	EXPECT_EQ(getpid(), msg.pid);
+	EXPECT_EQ(0, msg.delivery);
+	EXPECT_EQ(0, msg.deliveries);
 
 	memset(&msg, 0, sizeof(msg));
 	msg.pid = -1;
 	msg.uid = msg.gid = 4711;
+	msg.deliveries = 12;
 	EXPECT_EQ(0, ctl(self->fd[ON_MAILBOX], MBOX_IOC_SEND, &msg));
 	EXPECT_EQ(0, ctl(self->fd[ON_MAILBOX], MBOX_IOC_RECV, &msg));
 	EXPECT_EQ(getpid(), msg.pid);
 	EXPECT_EQ(geteuid(), msg.uid);
 	EXPECT_EQ(getegid(), msg.gid);
+	EXPECT_EQ(0, msg.deliveries);
 }
 
 TEST_HARNESS_MAIN

@@ -307,8 +307,15 @@ static void status(void)
 	struct mbox_status s;
 
 	k.status = (struct mbox_ioc_status){
-		1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,
-		13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23,
+		.id = 1, .capacity = 2, .msgsize = 3, .bytes = 4,
+		.queued = 5, .queued_bytes = 6, .sent = 7, .sent_bytes = 8,
+		.received = 9, .received_bytes = 10,
+		.send_wait_ns = 11, .recv_wait_ns = 12,
+		.waiting_senders = 13, .waiting_receivers = 14,
+		.send_wait_pid = 15, .recv_wait_pid = 16,
+		.senders = 17, .receivers = 18,
+		.mode = 19, .uid = 20, .gid = 21, .flags = 22,
+		.dropped = 23,
 	};
 	CHECK(mbox_status(mb, &s) == 0);
 	CHECK(s.id == 1 && s.capacity == 2 && s.msgsize == 3 && s.bytes == 4);

@@ -66,6 +66,11 @@
  *    cannot be in a message
  *  - ENOMSG: there is no message at that index
  *  - EPIPE: a mailbox with MBOX_HANGUP has nobody left on the other side
+ *  - ECONNRESET: the request was received, and who received it went without a
+ *    reply
+ *  - ESTALE: no such delivery is outstanding: it was answered or acknowledged,
+ *    its lease is over, or the caller has given up
+ *  - EDEADLK: the call would close a cycle of callers that wait for each other
  *  - EDQUOT: the user's budget of bytes, mailboxes, segments or descriptors in
  *    messages is used up
  *  - EBUSY: another process is registered, or a writable mapping is in the way
@@ -276,9 +281,11 @@ struct mbox_ioc_segment {
  * @MBOX_SYNC: send: return only once a receiver has the message
  * @MBOX_PEEK: receive: copy the message at @index and leave it in the mailbox;
  *             never blocks
+ * @MBOX_LEASE: receive: the message stays the mailbox's until MBOX_IOC_ACK
  * @MBOX_FROM: receive, from the caller's own mailbox: only a message of the
  *             process @pid. Those of others stay queued in their order. Not
  *             with MBOX_PEEK.
+ * @MBOX_CALL: out, on receive: the sender waits for a reply, by MBOX_IOC_REPLY
  */
 enum mbox_msg_flags {
 	MBOX_NONBLOCK = 1 << 0,
@@ -286,7 +293,9 @@ enum mbox_msg_flags {
 	MBOX_IOV = 1 << 2,
 	MBOX_SYNC = 1 << 3,
 	MBOX_PEEK = 1 << 4,
+	MBOX_LEASE = 1 << 5,
 	MBOX_FROM = 1 << 6,
+	MBOX_CALL = 1 << 7,
 };
 
 /**
@@ -332,7 +341,8 @@ struct mbox_fd {
  *            ever. A call that need not wait succeeds whatever the deadline.
  * @tag: Send: any value. Out, on receive: the sender's value.
  * @flags: In: combination of enum mbox_msg_flags; MBOX_SYNC only when sending,
- *         MBOX_PEEK only when receiving. Out, on receive: 0.
+ *         MBOX_PEEK and MBOX_LEASE, of which one excludes the other, only when
+ *         receiving. Out, on receive: MBOX_CALL or 0.
  * @prio: Send: 0 to MBOX_PRIO_MAX. Out, on receive: the same.
  * @index: With MBOX_PEEK: which message in the order of delivery, from 0, at
  *         most MBOX_PEEK_MAX. Otherwise must be 0.
@@ -350,14 +360,19 @@ struct mbox_fd {
  * @nr_fds: In: the entries of @fds, up to MBOX_FDS_MAX: descriptors to send, or
  *          room for those of the message. Out, on receive: the descriptors of
  *          the message, with MBOX_PEEK and on ENOBUFS and EMSGSIZE too.
- * @__reserved: Must be 0
+ * @deliveries: Out, on receive: how often the message was leased and came back
+ * @delivery: Out, on receive: the number to answer a call or to acknowledge a
+ *            leased message by, 0 for any other. In a reply: whose.
+ * @lease: With MBOX_LEASE: nanoseconds, from the delivery on, after which the
+ *         message goes back, up to 2^63 - 1; 0 for no such time. Otherwise must
+ *         be 0. Out, on receive: the same.
  *
  * Send one message, or receive one. Messages arrive whole or not at all,
  * higher priorities first, and in the order of sending within a priority.
  *
- * MBOX_IOC_SEND ignores @pid, @uid, @gid and @missed. On the way in
- * MBOX_IOC_RECV ignores these too, but for @pid with MBOX_FROM, and @tag and
- * @prio.
+ * MBOX_IOC_SEND ignores @pid, @uid, @gid, @missed and @deliveries, and takes no
+ * other @delivery and @lease than 0. On the way in MBOX_IOC_RECV ignores these
+ * but @lease, and but @pid with MBOX_FROM, and also @tag and @prio.
  *
  * A send returns when the mailbox has the message, on a mailbox of capacity 0
  * and with MBOX_SYNC when a receiver has it. A send that fails is withdrawn and
@@ -391,9 +406,15 @@ struct mbox_fd {
  * A nonblocking send to a mailbox of capacity 0, and one with MBOX_SYNC,
  * succeeds only if a receiver is waiting that can take the message at once.
  *
- * A mailbox with MBOX_BROADCAST knows no @prio but 0, no MBOX_SYNC, no MBOX_PEEK
- * and no MBOX_FROM. Of those who share a receiver one receives at a time, and
- * the others wait for it; one that fails leaves the message to the next.
+ * A leased message is out of other receivers' reach until it is acknowledged.
+ * It goes back to the front of its priority when the lease is over, when the
+ * process that received it has no descriptor left of the open file that it
+ * received it through, and so when it exits; and no later than with that file.
+ *
+ * A mailbox with MBOX_BROADCAST knows no @prio but 0, no calls, no MBOX_SYNC, no
+ * MBOX_PEEK, no MBOX_LEASE and no MBOX_FROM. Of those who share a receiver one
+ * receives at a time, and the others wait for it; one that fails leaves the
+ * message to the next.
  *
  * A receive with MBOX_FROM fails with ESRCH at once, also while it is blocked,
  * when the process is gone and has left no message.
@@ -416,7 +437,65 @@ struct mbox_ioc_msg {
 	__u64 missed;
 	__u64 fds;
 	__u32 nr_fds;
+	__u32 deliveries;
+	__u64 delivery;
+	__u64 lease;
+};
+
+/**
+ * struct mbox_ioc_exchange - ioctl(MBOX_IOC_CALL) and ioctl(MBOX_IOC_REPLY)
+ * @send: Call: address of the request, a struct mbox_ioc_msg. Reply: address of
+ *        the reply, or 0 to receive only. Out, on reply: 0 when the reply was
+ *        given and the receive then failed, so that the call can be made again
+ *        as it is.
+ * @recv: Call: address of the struct mbox_ioc_msg that gets the reply. Reply:
+ *        the same for the next message, or 0 to reply only.
+ * @msg_size: sizeof(struct mbox_ioc_msg), as in mbox_ioc_batch
+ * @__reserved: Must be 0
+ *
+ * MBOX_IOC_CALL sends a request and waits for its reply, which comes to the
+ * caller whatever else is in the mailbox. The request can have MBOX_IOV and
+ * MBOX_REALTIME, and its @deadline is for the whole call; the reply's buffer
+ * can have MBOX_IOV, and its @deadline must be 0. O_NONBLOCK is ignored. A call
+ * that is interrupted or out of time after its request was received fails, and
+ * is not restarted; the receiver may act on the request all the same.
+ *
+ * MBOX_IOC_REPLY answers the request whose number is in the reply's @delivery,
+ * once, for any thread or process that has a descriptor of the open file that
+ * the request was received through, and then receives as MBOX_IOC_RECV does.
+ * The reply can have MBOX_IOV, and descriptors; its @prio and @deadline must be
+ * 0. It can be as long as a message to the mailbox. One that the caller has no
+ * room for is not given (EMSGSIZE, ENOBUFS), and the call goes on. A reply to a
+ * leased request acknowledges it too.
+ *
+ * A call fails with ECONNRESET when what a lease would end at ends it: when the
+ * process that received the request has no descriptor left of that file. It
+ * does also when the request was received by read(2) or by a program that knows
+ * only the first form of struct mbox_ioc_msg, which cannot reply, and when it is
+ * acknowledged instead.
+ *
+ * Return: 0; or EINVAL, E2BIG, EFAULT, EBADF, ETIMEDOUT, EINTR, EMSGSIZE,
+ * EDQUOT, ENOMEM, ENFILE, EOPNOTSUPP; on call EPIPE, ESRCH, ECONNRESET, EDEADLK,
+ * EMFILE; on reply ESTALE, ENOBUFS, and what MBOX_IOC_RECV returns.
+ */
+struct mbox_ioc_exchange {
+	__u64 send;
+	__u64 recv;
+	__u32 msg_size;
 	__u32 __reserved;
+};
+
+/**
+ * struct mbox_ioc_ack - ioctl(MBOX_IOC_ACK) on a mailbox
+ * @delivery: The number that the message was received with
+ *
+ * Be done with a message that was leased: it is gone. Any thread or process may
+ * that has a descriptor of the open file that it was received through.
+ *
+ * Return: 0; or EFAULT, E2BIG, EBADF, EPERM, ESTALE.
+ */
+struct mbox_ioc_ack {
+	__u64 delivery;
 };
 
 /**
@@ -477,6 +556,10 @@ struct mbox_ioc_batch {
  * @flags: As created
  * @dropped: Messages that a mailbox with MBOX_LOSSY dropped before all its
  *           receivers had them
+ * @waiting_callers: Callers that wait for a reply
+ * @held: Messages that were received, and are leased or wait for their reply
+ * @max_deliveries: As set, or 0
+ * @__reserved: 0
  *
  * All fields are written, from one moment. Works on any descriptor of the
  * mailbox.
@@ -507,6 +590,10 @@ struct mbox_ioc_status {
 	__u32 gid;
 	__u32 flags;
 	__u64 dropped;
+	__u32 waiting_callers;
+	__u32 held;
+	__u32 max_deliveries;
+	__u32 __reserved;
 };
 
 /**
@@ -565,6 +652,8 @@ struct mbox_ioc_segment_status {
  * @MBOX_SET_LENGTH: @length, of a segment, as ftruncate(2): for a descriptor
  *                   opened O_RDWR
  * @MBOX_SET_SEALS: add @seals to a segment: for a descriptor opened O_RDWR
+ * @MBOX_SET_DEAD_LETTER: @dead_letter and @max_deliveries, of a mailbox: for
+ *                        the owner and CAP_FOWNER
  */
 enum mbox_set_fields {
 	MBOX_SET_MODE = 1 << 0,
@@ -573,6 +662,7 @@ enum mbox_set_fields {
 	MBOX_SET_CAPACITY = 1 << 3,
 	MBOX_SET_LENGTH = 1 << 4,
 	MBOX_SET_SEALS = 1 << 5,
+	MBOX_SET_DEAD_LETTER = 1 << 6,
 };
 
 /**
@@ -589,13 +679,20 @@ enum mbox_set_fields {
  * @length: Bytes, at least 1. What is cut off is gone, and touching it raises
  *          SIGBUS; what is added is zero.
  * @seals: Combination of enum mbox_seals. They stay for the segment's life.
+ * @dead_letter: Descriptor of another mailbox that can be sent to and takes
+ *               messages as large. It gets those that were leased and came back
+ *               @max_deliveries times, even if it is full, and without their
+ *               descriptors. A call fails then.
+ * @max_deliveries: At least 1; or 0, with a @dead_letter of 0, for no limit
  * @__reserved: Must be 0
  *
  * Apply all the named fields, or on an error none.
  *
  * Return: 0; or EINVAL (also for a field of the other kind of object), E2BIG,
  * EFAULT, EPERM, EBADF, EBUSY (MBOX_SEAL_WRITE while a writable mapping
- * exists), EDQUOT, ENOMEM.
+ * exists), EDQUOT, ENOMEM; for a dead-letter mailbox ENOTTY (it is not one),
+ * EMSGSIZE (it takes less), ELOOP (it is the mailbox itself), EOPNOTSUPP (it is
+ * for broadcast).
  */
 struct mbox_ioc_set {
 	__u32 fields;
@@ -605,6 +702,8 @@ struct mbox_ioc_set {
 	__u64 capacity;
 	__u64 length;
 	__u32 seals;
+	__s32 dead_letter;
+	__u32 max_deliveries;
 	__u32 __reserved;
 };
 
@@ -648,6 +747,9 @@ struct mbox_ioc_notify {
 #define MBOX_IOC_RECV_BATCH	_IOW(MBOX_IOC_TYPE, 0x23, struct mbox_ioc_batch)
 #define MBOX_IOC_STATUS		_IOWR(MBOX_IOC_TYPE, 0x24, struct mbox_ioc_status)
 #define MBOX_IOC_NOTIFY		_IOW(MBOX_IOC_TYPE, 0x25, struct mbox_ioc_notify)
+#define MBOX_IOC_CALL		_IOW(MBOX_IOC_TYPE, 0x26, struct mbox_ioc_exchange)
+#define MBOX_IOC_REPLY		_IOWR(MBOX_IOC_TYPE, 0x27, struct mbox_ioc_exchange)
+#define MBOX_IOC_ACK		_IOW(MBOX_IOC_TYPE, 0x28, struct mbox_ioc_ack)
 
 /* On a segment */
 #define MBOX_IOC_SEGMENT_STATUS \

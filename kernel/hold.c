@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Messages that were received and are not done with: leases, and requests that
+ * wait for their reply.
+ */
+#include <linux/err.h>
+#include <linux/fdtable.h>
+#include <linux/file.h>
+#include <linux/jiffies.h>
+#include <linux/pid.h>
+#include <linux/slab.h>
+
+#include "mailbox.h"
+
+/**
+ * mbox_hold_create() - make what a lease needs
+ * @mailbox: where it will be
+ *
+ * Return: the hold, for mbox_hold_free(), or NULL.
+ */
+struct mbox_hold *mbox_hold_create(struct mbox_mailbox *mailbox)
+{
+	return xchg(&mailbox->spare_hold, NULL) ?:
+	       kmalloc(sizeof(struct mbox_hold), GFP_KERNEL_ACCOUNT);
+}
+
+void mbox_hold_free(struct mbox_mailbox *mailbox, struct mbox_hold *hold)
+{
+	if (hold && cmpxchg(&mailbox->spare_hold, NULL, hold))
+		kfree(hold);
+}
+
+static bool mbox_hold_before(struct rb_node *a, const struct rb_node *b)
+{
+	return rb_entry(a, struct mbox_hold, by_id)->id <
+	       rb_entry(b, struct mbox_hold, by_id)->id;
+}
+
+static void mbox_leases_arm_locked(struct mbox_mailbox *mailbox)
+{
+	struct timerqueue_node *first = timerqueue_getnext(&mailbox->leases);
+	s64 left;
+
+	lockdep_assert_held(&mailbox->lock);
+	if (!first)
+		return;
+	left = max_t(s64, ktime_to_ns(ktime_sub(first->expires, ktime_get())),
+		     0);
+	/* One jiffy more, lest the lease end before its time. */
+	mod_delayed_work(system_wq, &mailbox->expiry,
+			 nsecs_to_jiffies64(left) + 1);
+}
+
+static void mbox_lease_start_locked(struct mbox_mailbox *mailbox,
+				    struct mbox_hold *hold, u64 lease)
+{
+	if (!lease)
+		return;
+	hold->expiry.expires = ktime_add_safe(ktime_get(), lease);
+	if (timerqueue_add(&mailbox->leases, &hold->expiry))
+		mbox_leases_arm_locked(mailbox);
+}
+
+/* A request that is not leased has its hold on its caller's stack. */
+static struct mbox_hold *mbox_hold_choose(struct mbox_sink *sink,
+					  struct mbox_message *message)
+{
+	struct mbox_hold *hold = sink->hold;
+
+	if (hold) {
+		sink->hold = NULL;
+		hold->leased = true;
+		return hold;
+	}
+	hold = &container_of(message->waiter, struct mbox_call, waiter)->hold;
+	hold->leased = false;
+	return hold;
+}
+
+static void mbox_hold_start_locked(struct mbox_mailbox *mailbox,
+				   struct mbox_hold *hold,
+				   const struct mbox_sink *sink)
+{
+	struct mbox_handle *handle = sink->file->private_data;
+
+	hold->id = sink->delivery;
+	hold->file = sink->file;
+	hold->process = get_pid(task_tgid(current));
+	rb_add(&hold->by_id, &mailbox->held, mbox_hold_before);
+	list_add_tail(&hold->siblings, &handle->holds);
+	timerqueue_init(&hold->expiry);
+	mbox_lease_start_locked(mailbox, hold, sink->lease);
+	mailbox->holds++;
+}
+
+/**
+ * mbox_hold_locked() - keep a message that was received and is not done with
+ * @mailbox: where it was
+ * @sink: its receiver's
+ * @message: the message
+ *
+ * A receiver that cannot answer ends the call.
+ *
+ * Return: whether the message is held, and no longer the receiver's.
+ */
+bool mbox_hold_locked(struct mbox_mailbox *mailbox, struct mbox_sink *sink,
+		      struct mbox_message *message)
+{
+	lockdep_assert_held(&mailbox->lock);
+	if (!sink->delivery) {
+		if (message->call)
+			mbox_call_fail_locked(mailbox, message);
+		return false;
+	}
+	message->hold = mbox_hold_choose(sink, message);
+	message->hold->message = message;
+	message->queue = &mailbox->queue;
+	message->tracked = message->call;
+	message->hasty = false;
+	mbox_hold_start_locked(mailbox, message->hold, sink);
+	return true;
+}
+
+/**
+ * mbox_hold_find_locked() - find what was received
+ * @mailbox: where
+ * @file: through which descriptor
+ * @id: the number that it was given
+ *
+ * Return: the hold or NULL.
+ */
+struct mbox_hold *mbox_hold_find_locked(struct mbox_mailbox *mailbox,
+					const struct file *file, u64 id)
+{
+	struct rb_node *node = mailbox->held.rb_node;
+
+	lockdep_assert_held(&mailbox->lock);
+	while (node) {
+		struct mbox_hold *hold = rb_entry(node, struct mbox_hold,
+						  by_id);
+
+		if (id == hold->id)
+			return hold->file == file ? hold : NULL;
+		node = id < hold->id ? node->rb_left : node->rb_right;
+	}
+	return NULL;
+}
+
+/**
+ * mbox_hold_end_locked() - hold a message no longer
+ * @mailbox: where
+ * @hold: the message's
+ *
+ * Return: the hold, for mbox_hold_free() without the lock, or NULL if it was
+ * the caller's.
+ */
+struct mbox_hold *mbox_hold_end_locked(struct mbox_mailbox *mailbox,
+				       struct mbox_hold *hold)
+{
+	lockdep_assert_held(&mailbox->lock);
+	rb_erase(&hold->by_id, &mailbox->held);
+	list_del(&hold->siblings);
+	if (timerqueue_node_queued(&hold->expiry))
+		timerqueue_del(&mailbox->leases, &hold->expiry);
+	mailbox->holds--;
+	put_pid(hold->process);
+	hold->message->hold = NULL;
+	return hold->leased ? hold : NULL;
+}
+
+/**
+ * mbox_acknowledge() - be done with a message that was received
+ * @file: through which descriptor
+ * @id: the number that it was given
+ *
+ * A call ends without a reply.
+ *
+ * Return: 0 or -ESTALE.
+ */
+int mbox_acknowledge(struct file *file, u64 id)
+{
+	struct mbox_mailbox *mailbox = mbox_file_mailbox(file);
+	struct mbox_message *message = NULL;
+	struct mbox_hold *hold;
+
+	spin_lock(&mailbox->lock);
+	hold = mbox_hold_find_locked(mailbox, file, id);
+	if (hold) {
+		message = hold->message;
+		hold = mbox_hold_end_locked(mailbox, hold);
+		if (message->call)
+			mbox_call_fail_locked(mailbox, message);
+	}
+	spin_unlock(&mailbox->lock);
+	if (!message)
+		return -ESTALE;
+	mbox_hold_free(mailbox, hold);
+	mbox_message_put(mailbox, message);
+	return 0;
+}
+
+/**
+ * struct mbox_dropped - a message whose holder has gone or whose lease is over
+ * @hold: to be freed, or NULL
+ * @message: to be moved or freed, or NULL
+ * @dead_letter: where to, or NULL
+ */
+struct mbox_dropped {
+	struct mbox_hold *hold;
+	struct mbox_message *message;
+	struct file *dead_letter;
+};
+
+static bool mbox_undeliverable_locked(const struct mbox_mailbox *mailbox,
+				      const struct mbox_message *message)
+{
+	return mailbox->dead_letter &&
+	       message->deliveries >= mailbox->max_deliveries;
+}
+
+/*
+ * A leased message goes back, or to the dead letters; a call is over, unless it
+ * goes back too.
+ */
+static void mbox_hold_drop_locked(struct mbox_mailbox *mailbox,
+				  struct mbox_hold *hold,
+				  struct mbox_dropped *dropped)
+{
+	struct mbox_message *message = hold->message;
+	bool leased = hold->leased;
+	bool last;
+
+	*dropped = (struct mbox_dropped) { };
+	dropped->hold = mbox_hold_end_locked(mailbox, hold);
+	message->deliveries++;
+	last = mbox_undeliverable_locked(mailbox, message);
+	if (leased && !last) {
+		mbox_untake_locked(mailbox, message);
+		return;
+	}
+	dropped->message = message;
+	if (message->call)
+		mbox_call_fail_locked(mailbox, message);
+	else
+		dropped->dead_letter = get_file(mailbox->dead_letter);
+}
+
+static void mbox_dropped_finish(struct mbox_mailbox *mailbox,
+				const struct mbox_dropped *dropped)
+{
+	mbox_hold_free(mailbox, dropped->hold);
+	if (dropped->dead_letter) {
+		/* They were sent to this mailbox, and the other expects none. */
+		if (dropped->message->cargo)
+			mbox_cargo_free(dropped->message->cargo);
+		dropped->message->cargo = NULL;
+		mbox_post(mbox_file_mailbox(dropped->dead_letter),
+			  dropped->message);
+		fput(dropped->dead_letter);
+	} else if (dropped->message) {
+		mbox_message_put(mailbox, dropped->message);
+	}
+}
+
+/*
+ * Collect first: nothing that is given back is to be seen again here, should
+ * the same process receive it meanwhile.
+ */
+static void mbox_holds_drop(struct file *file, const struct pid *process)
+{
+	struct mbox_mailbox *mailbox = mbox_file_mailbox(file);
+	struct mbox_handle *handle = file->private_data;
+	struct mbox_dropped dropped;
+	struct mbox_hold *hold, *next;
+	LIST_HEAD(holds);
+
+	spin_lock(&mailbox->lock);
+	list_for_each_entry_safe(hold, next, &handle->holds, siblings)
+		if (!process || hold->process == process)
+			list_move_tail(&hold->siblings, &holds);
+	while (!list_empty(&holds)) {
+		hold = list_first_entry(&holds, struct mbox_hold, siblings);
+		mbox_hold_drop_locked(mailbox, hold, &dropped);
+		spin_unlock(&mailbox->lock);
+		mbox_dropped_finish(mailbox, &dropped);
+		cond_resched();
+		spin_lock(&mailbox->lock);
+	}
+	spin_unlock(&mailbox->lock);
+}
+
+static int mbox_same_file(const void *file, struct file *other, unsigned int fd)
+{
+	return file == other;
+}
+
+/**
+ * mbox_holds_flush() - a process closed a descriptor
+ * @file: which
+ * @files: of the process
+ *
+ * If it has no other of the same open file, drop what it received through that.
+ */
+void mbox_holds_flush(struct file *file, struct files_struct *files)
+{
+	struct mbox_handle *handle = file->private_data;
+
+	if (list_empty_careful(&handle->holds) ||
+	    iterate_fd(files, 0, mbox_same_file, file))
+		return;
+	mbox_holds_drop(file, task_tgid(current));
+}
+
+/**
+ * mbox_holds_release() - drop what was received through a descriptor
+ * @file: the last reference to it is gone
+ */
+void mbox_holds_release(struct file *file)
+{
+	mbox_holds_drop(file, NULL);
+}
+
+/* The lease that is over for the longest time, or NULL. */
+static struct mbox_hold *mbox_lease_over_locked(struct mbox_mailbox *mailbox)
+{
+	struct timerqueue_node *first = timerqueue_getnext(&mailbox->leases);
+
+	if (!first || ktime_after(first->expires, ktime_get()))
+		return NULL;
+	return container_of(first, struct mbox_hold, expiry);
+}
+
+static void mbox_leases_expire(struct work_struct *work)
+{
+	struct mbox_mailbox *mailbox =
+		container_of(to_delayed_work(work), struct mbox_mailbox,
+			     expiry);
+	struct mbox_dropped dropped;
+	struct mbox_hold *hold;
+
+	spin_lock(&mailbox->lock);
+	while ((hold = mbox_lease_over_locked(mailbox))) {
+		mbox_hold_drop_locked(mailbox, hold, &dropped);
+		spin_unlock(&mailbox->lock);
+		mbox_dropped_finish(mailbox, &dropped);
+		cond_resched();
+		spin_lock(&mailbox->lock);
+	}
+	mbox_leases_arm_locked(mailbox);
+	spin_unlock(&mailbox->lock);
+}
+
+/**
+ * mbox_holds_init() - set up a new mailbox's holds
+ * @mailbox: the mailbox, zeroed
+ */
+void mbox_holds_init(struct mbox_mailbox *mailbox)
+{
+	mailbox->held = RB_ROOT;
+	timerqueue_init_head(&mailbox->leases);
+	INIT_DELAYED_WORK(&mailbox->expiry, mbox_leases_expire);
+}
+
+/**
+ * mbox_holds_exit() - end a dying mailbox's holds
+ * @mailbox: the mailbox; nothing is held any more
+ */
+void mbox_holds_exit(struct mbox_mailbox *mailbox)
+{
+	cancel_delayed_work_sync(&mailbox->expiry);
+	if (mailbox->dead_letter)
+		fput(mailbox->dead_letter);
+	kfree(mailbox->spare_hold);
+}
+
+/**
+ * mbox_dead_letter_swap() - choose where messages go that come back too often
+ * @mailbox: the mailbox
+ * @file: a descriptor of the other mailbox, or NULL for none; what it was
+ *        before comes back
+ * @deliveries: how often is too often
+ */
+void mbox_dead_letter_swap(struct mbox_mailbox *mailbox, struct file **file,
+			   u32 deliveries)
+{
+	spin_lock(&mailbox->lock);
+	swap(mailbox->dead_letter, *file);
+	mailbox->max_deliveries = deliveries;
+	spin_unlock(&mailbox->lock);
+}
