@@ -254,6 +254,7 @@ static void mbox_dropped_finish(struct mbox_mailbox *mailbox,
 		if (dropped->message->cargo)
 			mbox_cargo_free(dropped->message->cargo);
 		dropped->message->cargo = NULL;
+		mbox_snapshot_wait(mailbox);
 		mbox_post(mbox_file_mailbox(dropped->dead_letter),
 			  dropped->message);
 		fput(dropped->dead_letter);

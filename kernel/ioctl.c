@@ -16,12 +16,14 @@ union mbox_ioc {
 	struct mbox_ioc_unlink unlink;
 	struct mbox_ioc_segment segment;
 	struct mbox_ioc_set set;
+	struct mbox_ioc_link link;
 	struct mbox_ioc_msg msg;
 	struct mbox_ioc_batch batch;
 	struct mbox_ioc_exchange exchange;
 	struct mbox_ioc_ack ack;
 	struct mbox_ioc_status status;
 	struct mbox_ioc_notify notify;
+	struct mbox_ioc_snapshot snapshot;
 	struct mbox_ioc_segment_status segment_status;
 };
 
@@ -259,6 +261,20 @@ static long mbox_ioctl_segment_set(struct mbox_request *request)
 	    !(request->file->f_mode & FMODE_WRITE))
 		return -EBADF;
 	return mbox_segment_set(mbox_file_segment(request->file), set);
+}
+
+static long mbox_ioctl_link(struct mbox_request *request)
+{
+	struct mbox_handle *handle = request->file->private_data;
+	char *name = mbox_name_from_user(request->ioc.link.name);
+	long err;
+
+	if (IS_ERR(name))
+		return PTR_ERR(name);
+	err = mbox_name_link(handle->object, name);
+	if (err)
+		kfree(name);
+	return err;
 }
 
 static int mbox_patience_init(struct mbox_patience *patience,
@@ -950,6 +966,42 @@ static long mbox_ioctl_notify(struct mbox_request *request)
 	return mbox_notice_set(mbox_file_mailbox(request->file), notify);
 }
 
+/*
+ * Who opened the mailbox to look at it did not become a receiver, and need not
+ * for this.
+ */
+static int mbox_snapshot_permitted(struct file *file)
+{
+	struct mbox_mailbox *mailbox = mbox_file_mailbox(file);
+	struct mbox_object *object = &mailbox->object;
+	bool permitted;
+
+	if (file->f_mode & (FMODE_READ | FMODE_WRITE))
+		return mbox_may_receive(file);
+	if (!mbox_process_may_receive(mailbox))
+		return -EPERM;
+	mutex_lock(&object->ns->lock);
+	permitted = mbox_object_permits(object, MAY_READ);
+	mutex_unlock(&object->ns->lock);
+	return permitted ? 0 : -EACCES;
+}
+
+static long mbox_ioctl_snapshot(struct mbox_request *request)
+{
+	const struct mbox_ioc_snapshot *snapshot = &request->ioc.snapshot;
+	int err;
+
+	if (!mbox_oflag_valid(snapshot->oflag, 0) ||
+	    (snapshot->oflag & O_ACCMODE) != O_RDONLY || snapshot->flags)
+		return -EINVAL;
+	err = mbox_snapshot_permitted(request->file);
+	if (err)
+		return err;
+	if (mbox_file_mailbox(request->file)->broadcast)
+		return -EOPNOTSUPP;
+	return mbox_snapshot(mbox_file_mailbox(request->file), snapshot->oflag);
+}
+
 static long mbox_ioctl_segment_status(struct mbox_request *request)
 {
 	mbox_segment_status(mbox_file_segment(request->file),
@@ -1032,6 +1084,16 @@ static const struct mbox_ioctl mbox_mailbox_ioctls[] = {
 		.min = offsetofend(struct mbox_ioc_notify, __reserved),
 		.handle = mbox_ioctl_notify,
 	},
+	{
+		.cmd = MBOX_IOC_SNAPSHOT,
+		.min = offsetofend(struct mbox_ioc_snapshot, flags),
+		.handle = mbox_ioctl_snapshot,
+	},
+	{
+		.cmd = MBOX_IOC_LINK,
+		.min = offsetofend(struct mbox_ioc_link, name),
+		.handle = mbox_ioctl_link,
+	},
 };
 
 static const struct mbox_ioctl mbox_segment_ioctls[] = {
@@ -1044,6 +1106,11 @@ static const struct mbox_ioctl mbox_segment_ioctls[] = {
 		.cmd = MBOX_IOC_SET,
 		.min = offsetofend(struct mbox_ioc_set, dead_letter),
 		.handle = mbox_ioctl_segment_set,
+	},
+	{
+		.cmd = MBOX_IOC_LINK,
+		.min = offsetofend(struct mbox_ioc_link, name),
+		.handle = mbox_ioctl_link,
 	},
 };
 

@@ -58,6 +58,7 @@ static struct mbox_object *mbox_mailbox_create(const void *attr,
 		return ERR_PTR(-ENOMEM);
 	}
 	spin_lock_init(&mailbox->lock);
+	mutex_init(&mailbox->snapshot);
 	init_waitqueue_head(&mailbox->pollers);
 	INIT_LIST_HEAD(&mailbox->sending.list);
 	INIT_LIST_HEAD(&mailbox->calling.list);

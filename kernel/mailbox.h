@@ -10,10 +10,15 @@
  *
  * struct mbox_message belongs to the sender until mbox_send() takes it over,
  * then to the queue that it is in, or to the receiver that has taken it. A peek
- * holds a reference of its own while it copies. A sender that gives up while a
- * receiver has its message leaves it to the receiver, marked withdrawn. The log
- * of a mailbox for broadcast keeps a message until the last cursor has passed
- * it or it is dropped; each receiver has a reference while it copies.
+ * holds a reference of its own while it copies, a snapshot while it makes its
+ * own message. A sender that gives up while a receiver has its message leaves
+ * it to the receiver, marked withdrawn. The log of a mailbox for broadcast keeps
+ * a message until the last cursor has passed it or it is dropped; each receiver
+ * has a reference while it copies.
+ *
+ * A snapshot's message shares the data of the one that it was made from. That
+ * one's sender is relieved of the charge with its last reference; its memory
+ * stays for as long as somebody shares it.
  *
  * struct mbox_cursor goes with the handle that it is in. A mailbox knows of its
  * cursors by their number only.
@@ -32,6 +37,9 @@
  * is in a queue, is held or has a waiter. User memory is never touched under it:
  * a receiver takes a message out, copies it without the lock, and commits to it
  * or puts it back where it was.
+ *
+ * mbox_mailbox.snapshot comes before mbox_mailbox.lock. It is held while one
+ * snapshot of the mailbox is made, and protects mbox_message.found.
  *
  * MBOX_BARRIER
  *
@@ -57,15 +65,31 @@
 struct mbox_message;
 
 /**
+ * struct mbox_walk - finds what a queue held at one moment; see snapshot.c
+ * @next: the message to look at next, or NULL
+ * @due: messages that were there then and are not yet found
+ * @found: those that are, the last one first, with a reference to each
+ */
+struct mbox_walk {
+	struct mbox_message *next;
+	u64 due;
+	struct mbox_message *found;
+};
+
+/**
  * struct mbox_queue - messages by priority, first in first out within one
  * @levels: the first message of each priority in use, highest first
  * @count: messages
  * @bytes: their bytes
+ * @epoch: how many walks have begun
+ * @walk: the one on its way, or NULL
  */
 struct mbox_queue {
 	struct rb_root_cached levels;
 	u64 count;
 	u64 bytes;
+	u64 epoch;
+	struct mbox_walk *walk;
 };
 
 /**
@@ -74,6 +98,8 @@ struct mbox_queue {
  * @peers: ring of the messages of its priority
  * @seq: the order of arrival at the mailbox
  * @queue: the one that it is in, or was taken from, or NULL
+ * @epoch: of @queue, when it was added or found by a walk
+ * @found: the one that the walk found before
  * @waiter: the sender that waits for it, or NULL; protected by the mailbox's
  *          lock
  * @hold: while it is held; protected by the mailbox's lock
@@ -94,7 +120,10 @@ struct mbox_queue {
  * @user: who pays
  * @charge: how many bytes
  * @cargo: the descriptors that it carries, or NULL
- * @ref: one for the owner, one for each peek and each receiver of a broadcast
+ * @ref: one for the owner, one for each peek, each receiver of a broadcast and
+ *       each walk
+ * @sharers: one for itself, one for each message that shares its data
+ * @origin: the message whose data it shares, or NULL
  * @len: bytes of data
  * @data: the bytes, in @inside if they are few
  * @inside: room for them
@@ -104,6 +133,8 @@ struct mbox_message {
 	struct list_head peers;
 	u64 seq;
 	struct mbox_queue *queue;
+	u64 epoch;
+	struct mbox_message *found;
 	struct mbox_waiter *waiter;
 	struct mbox_hold *hold;
 	bool taken;
@@ -123,6 +154,8 @@ struct mbox_message {
 	size_t charge;
 	struct mbox_cargo *cargo;
 	refcount_t ref;
+	refcount_t sharers;
+	struct mbox_message *origin;
 	size_t len;
 	void *data;
 	u8 inside[];
@@ -293,6 +326,7 @@ struct mbox_process {
  * @process: whose own mailbox it is, or NULL; constant
  * @pollers: woken with @lock held
  * @transit: mailboxes in its messages, see handles.h
+ * @snapshot: see Locking
  * @spare: a small message to be used next, or NULL; exchanged atomically
  * @spare_hold: the same for a lease's hold
  */
@@ -325,6 +359,7 @@ struct mbox_mailbox {
 	struct mbox_process *process;
 	wait_queue_head_t pollers;
 	struct mbox_transit transit;
+	struct mutex snapshot;	/* @queue.walk, mbox_message.found */
 	struct mbox_message *spare;
 	struct mbox_hold *spare_hold;
 };
@@ -409,11 +444,16 @@ struct mbox_message *mbox_queue_next(struct mbox_message *message);
 struct mbox_message *mbox_queue_nth(const struct mbox_queue *queue, u32 index);
 struct mbox_message *mbox_queue_first_of(const struct mbox_queue *queue,
 					 const struct pid *from);
+void mbox_walk_begin(struct mbox_queue *queue, struct mbox_walk *walk);
+bool mbox_walk_on(struct mbox_queue *queue, unsigned int steps);
+void mbox_walk_end(struct mbox_queue *queue);
 
 /* message.c */
 struct mbox_message *mbox_message_create(struct mbox_mailbox *mailbox,
 					 struct mbox_user *user,
 					 struct iov_iter *from);
+struct mbox_message *mbox_message_share(struct mbox_message *message,
+					struct mbox_user *user);
 int mbox_message_copy(const struct mbox_message *message, struct iov_iter *to);
 void mbox_message_put(struct mbox_mailbox *mailbox,
 		      struct mbox_message *message);
@@ -522,6 +562,10 @@ int mbox_notice_set(struct mbox_mailbox *mailbox,
 void mbox_notice_drop(struct mbox_mailbox *mailbox);
 void mbox_notice_end(struct mbox_mailbox *mailbox);
 void mbox_notice_send_locked(struct mbox_mailbox *mailbox);
+
+/* snapshot.c */
+int mbox_snapshot(struct mbox_mailbox *mailbox, unsigned int oflag);
+void mbox_snapshot_wait(struct mbox_mailbox *mailbox);
 
 /* mailbox.c */
 extern const struct mbox_kind_ops mbox_mailbox_ops;

@@ -59,15 +59,11 @@ static struct mbox_message *mbox_message_new_large(size_t len)
 	return NULL;
 }
 
-static struct mbox_message *mbox_message_new(struct mbox_mailbox *mailbox,
-					     size_t len)
+static void mbox_message_init(struct mbox_message *message, size_t len)
 {
-	struct mbox_message *message = len <= MBOX_SMALL_ROOM ?
-		mbox_message_new_small(mailbox) : mbox_message_new_large(len);
-
-	if (!message)
-		return NULL;
 	refcount_set(&message->ref, 1);
+	refcount_set(&message->sharers, 1);
+	message->origin = NULL;
 	message->seq = 0;
 	message->queue = NULL;
 	message->waiter = NULL;
@@ -81,6 +77,16 @@ static struct mbox_message *mbox_message_new(struct mbox_mailbox *mailbox,
 	message->tag = 0;
 	message->cargo = NULL;
 	message->len = len;
+}
+
+static struct mbox_message *mbox_message_new(struct mbox_mailbox *mailbox,
+					     size_t len)
+{
+	struct mbox_message *message = len <= MBOX_SMALL_ROOM ?
+		mbox_message_new_small(mailbox) : mbox_message_new_large(len);
+
+	if (message)
+		mbox_message_init(message, len);
 	return message;
 }
 
@@ -92,6 +98,20 @@ static void mbox_message_free(struct mbox_mailbox *mailbox,
 	else if (!cmpxchg(&mailbox->spare, NULL, message))
 		return;
 	kfree(message);
+}
+
+/*
+ * Nobody can join the sharers any more, so one that is alone needs no atomic
+ * operation to find out. What the others did to the data comes before its end.
+ */
+static void mbox_message_leave(struct mbox_mailbox *mailbox,
+			       struct mbox_message *message)
+{
+	if (likely(refcount_read(&message->sharers) == 1))
+		smp_acquire__after_ctrl_dep();
+	else if (!refcount_dec_and_test(&message->sharers))
+		return;
+	mbox_message_free(mailbox, message);
 }
 
 static void mbox_message_sign(struct mbox_message *message)
@@ -158,6 +178,49 @@ uncharge:
 	return ERR_PTR(err);
 }
 
+static void mbox_message_share_init(struct mbox_message *copy,
+				    struct mbox_message *message)
+{
+	mbox_message_init(copy, message->len);
+	copy->origin = message->origin ?: message;
+	refcount_inc(&copy->origin->sharers);
+	copy->data = message->data;
+	copy->seq = message->seq;
+	copy->prio = message->prio;
+	copy->tag = message->tag;
+	copy->pid = get_pid(message->pid);
+	copy->uid = message->uid;
+	copy->gid = message->gid;
+}
+
+/**
+ * mbox_message_share() - make a message like another, with the same data
+ * @message: the other; the caller has a reference
+ * @user: who pays, as for data of its own: the other's sender need not know
+ *
+ * Return: the message, for mbox_message_put(), or -EDQUOT, -ENOMEM.
+ */
+struct mbox_message *mbox_message_share(struct mbox_message *message,
+					struct mbox_user *user)
+{
+	size_t charge = sizeof(struct mbox_message) + message->len;
+	struct mbox_message *copy;
+	int err;
+
+	err = mbox_charge(user, MBOX_BYTES, charge);
+	if (err)
+		return ERR_PTR(err);
+	copy = mbox_message_alloc(sizeof(*copy));
+	if (!copy) {
+		mbox_uncharge(user, MBOX_BYTES, charge);
+		return ERR_PTR(-ENOMEM);
+	}
+	mbox_message_share_init(copy, message);
+	copy->user = mbox_user_share(user);
+	copy->charge = charge;
+	return copy;
+}
+
 /**
  * mbox_message_copy() - copy a message's data out
  * @message: the message
@@ -185,5 +248,10 @@ void mbox_message_put(struct mbox_mailbox *mailbox,
 	mbox_uncharge(message->user, MBOX_BYTES, message->charge);
 	mbox_user_put(message->user);
 	put_pid(message->pid);
-	mbox_message_free(mailbox, message);
+	if (message->origin) {
+		mbox_message_leave(mailbox, message->origin);
+		kfree(message);
+	} else {
+		mbox_message_leave(mailbox, message);
+	}
 }

@@ -145,6 +145,13 @@ struct mbox_object *mbox_name_open_locked(struct mbox_ns *ns, const char *name,
 	return object;
 }
 
+static void mbox_name_add_locked(struct mbox_object *object)
+{
+	lockdep_assert_held(&object->ns->lock);
+	rb_add(&object->by_name, &object->ns->names, mbox_name_less);
+	mbox_object_get(object);
+}
+
 /**
  * mbox_name_create_locked() - give a new object its name
  * @fresh: the object; its namespace is locked
@@ -162,8 +169,7 @@ struct mbox_object *mbox_name_create_locked(struct mbox_object *fresh, int want,
 
 	object = mbox_name_open_locked(ns, fresh->name, want, fresh->ops->kind);
 	if (object == ERR_PTR(-ENOENT)) {
-		rb_add(&fresh->by_name, &ns->names, mbox_name_less);
-		mbox_object_get(fresh);
+		mbox_name_add_locked(fresh);
 		mbox_object_get(fresh);
 		object = fresh;
 	} else if (exclusive) {
@@ -172,6 +178,43 @@ struct mbox_object *mbox_name_create_locked(struct mbox_object *fresh, int want,
 		object = ERR_PTR(-EEXIST);
 	}
 	return object;
+}
+
+static int mbox_name_link_locked(struct mbox_object *object, const char *name)
+{
+	if (!mbox_object_owned(object))
+		return -EPERM;
+	if (object->name || object->own)
+		return -EINVAL;
+	if (mbox_name_find(object->ns, name))
+		return -EEXIST;
+	object->name = name;
+	mbox_name_add_locked(object);
+	return 0;
+}
+
+/**
+ * mbox_name_link() - give an anonymous object a name
+ * @object: the object
+ * @name: taken over, unless there is an error
+ *
+ * Only from within the object's network namespace: that one is alive then, and
+ * will remove the name at its end.
+ *
+ * Return: 0, -EXDEV, -EPERM, -EINVAL if it has or had a name or is a process's
+ * own mailbox, or -EEXIST.
+ */
+int mbox_name_link(struct mbox_object *object, const char *name)
+{
+	struct mbox_ns *ns = mbox_ns_current();
+	int err;
+
+	if (object->ns != ns)
+		return -EXDEV;
+	mutex_lock(&ns->lock);
+	err = mbox_name_link_locked(object, name);
+	mutex_unlock(&ns->lock);
+	return err;
 }
 
 static void mbox_name_remove_locked(struct mbox_object *object)

@@ -336,9 +336,16 @@ int mbox_object_open(const struct mbox_kind_ops *ops, struct mbox_object *fresh,
 	return fd;
 }
 
-/* Return: an object with a reference for the caller, or an error. */
-static struct mbox_object *mbox_object_new(const struct mbox_kind_ops *ops,
-					   const void *attr, const char *name)
+/**
+ * mbox_object_new() - make an object at the caller's expense
+ * @ops: its kind
+ * @attr: its attributes, as @ops->create takes them, checked
+ * @name: taken over, unless there is an error, or NULL
+ *
+ * Return: the object with a reference for the caller, or -EDQUOT, -ENOMEM.
+ */
+struct mbox_object *mbox_object_new(const struct mbox_kind_ops *ops,
+				    const void *attr, const char *name)
 {
 	struct mbox_user *user = mbox_user_get(current_uid());
 	struct mbox_object *object;

@@ -24,8 +24,9 @@
  *       mbox_mailbox.lock
  *         wait queues, signal locks
  *
- *   the transit lock, see handles.h
- *     mbox_mailbox.lock
+ *   mbox_mailbox.snapshot
+ *     the transit lock, see handles.h
+ *       mbox_mailbox.lock
  *
  * The mmap lock is never taken inside any of them.
  */
@@ -110,7 +111,7 @@ struct mbox_kind_ops {
  * @ns: constant
  * @user: who pays for it, constant
  * @id: unique in this boot, constant
- * @name: or NULL if anonymous, constant
+ * @name: or NULL if anonymous; set at creation, or once under @ns->lock
  * @own: it is the own mailbox of a process, constant
  * @by_name: in @ns->names while linked, protected by @ns->lock
  * @node: in @ns->objects, protected by @ns->lock
@@ -196,6 +197,8 @@ void mbox_object_set(struct mbox_object *object,
 		     const struct mbox_ioc_set *set);
 int mbox_object_open(const struct mbox_kind_ops *ops, struct mbox_object *fresh,
 		     const struct mbox_address *address, unsigned int oflag);
+struct mbox_object *mbox_object_new(const struct mbox_kind_ops *ops,
+				    const void *attr, const char *name);
 int mbox_object_create(const struct mbox_kind_ops *ops, const void *attr,
 		       const char *name, unsigned int oflag);
 struct file *mbox_handle_reopen(const struct mbox_handle *handle,
@@ -214,6 +217,7 @@ struct mbox_object *mbox_name_open_locked(struct mbox_ns *ns, const char *name,
 					  int want, enum mbox_kind kind);
 struct mbox_object *mbox_name_create_locked(struct mbox_object *fresh, int want,
 					    bool exclusive);
+int mbox_name_link(struct mbox_object *object, const char *name);
 int mbox_name_unlink(const char *name);
 
 /* process.c */

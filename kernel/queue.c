@@ -94,6 +94,24 @@ void mbox_queue_add(struct mbox_queue *queue, struct mbox_message *message)
 	queue->count++;
 	queue->bytes += message->len;
 	message->queue = queue;
+	message->epoch = queue->epoch;
+}
+
+/* What has the queue's epoch is found already, or came after the walk began. */
+static void mbox_walk_find(struct mbox_queue *queue,
+			   struct mbox_message *message)
+{
+	struct mbox_walk *walk = queue->walk;
+
+	if (walk->next == message)
+		walk->next = mbox_queue_next(message);
+	if (message->epoch == queue->epoch)
+		return;
+	message->epoch = queue->epoch;
+	refcount_inc(&message->ref);
+	message->found = walk->found;
+	walk->found = message;
+	walk->due--;
 }
 
 /**
@@ -103,6 +121,8 @@ void mbox_queue_add(struct mbox_queue *queue, struct mbox_message *message)
  */
 void mbox_queue_remove(struct mbox_queue *queue, struct mbox_message *message)
 {
+	if (unlikely(queue->walk))
+		mbox_walk_find(queue, message);
 	if (list_empty(&message->peers))
 		rb_erase_cached(&message->level, &queue->levels);
 	else if (!RB_EMPTY_NODE(&message->level))
@@ -170,4 +190,43 @@ struct mbox_message *mbox_queue_first_of(const struct mbox_queue *queue,
 	while (message && from && message->pid != from)
 		message = mbox_queue_next(message);
 	return message;
+}
+
+/**
+ * mbox_walk_begin() - begin to find all messages that are in a queue now
+ * @queue: the queue; no other walk is on its way
+ * @walk: to be set up
+ */
+void mbox_walk_begin(struct mbox_queue *queue, struct mbox_walk *walk)
+{
+	queue->epoch++;
+	queue->walk = walk;
+	walk->next = mbox_queue_first(queue);
+	walk->due = queue->count;
+	walk->found = NULL;
+}
+
+/**
+ * mbox_walk_on() - look at some messages more
+ * @queue: the queue
+ * @steps: how many at most
+ *
+ * Return: whether there is more to be found.
+ */
+bool mbox_walk_on(struct mbox_queue *queue, unsigned int steps)
+{
+	struct mbox_walk *walk = queue->walk;
+
+	while (walk->due && steps--)
+		mbox_walk_find(queue, walk->next);
+	return walk->due;
+}
+
+/**
+ * mbox_walk_end() - end a walk, complete or not
+ * @queue: the queue
+ */
+void mbox_walk_end(struct mbox_queue *queue)
+{
+	queue->walk = NULL;
 }

@@ -73,6 +73,20 @@ int mb_unlink(const char *name)
 	return ctl(device(), MBOX_IOC_UNLINK, &unlink);
 }
 
+int mb_link(int fd, const char *name)
+{
+	struct mbox_ioc_link link = { .name = addr(name) };
+
+	return ctl(fd, MBOX_IOC_LINK, &link);
+}
+
+int mb_snapshot(int fd)
+{
+	struct mbox_ioc_snapshot snapshot = { .oflag = O_RDONLY };
+
+	return ctl(fd, MBOX_IOC_SNAPSHOT, &snapshot);
+}
+
 int mb_set_capacity(int fd, __u64 capacity)
 {
 	struct mbox_ioc_set set = { .fields = MBOX_SET_CAPACITY, .capacity = capacity };

@@ -66,7 +66,10 @@ int mb_create(const char *name, __u64 capacity, __u32 oflag);
 int mb_open(const char *name, __u32 oflag);
 int mb_open_kind(const char *name, __u32 oflag, __u32 kind);
 int mb_unlink(const char *name);
+int mb_link(int fd, const char *name);
 int mb_set_capacity(int fd, __u64 capacity);
+/* A descriptor of a new mailbox with what is in that of @fd now. */
+int mb_snapshot(int fd);
 
 /* One mailbox by a descriptor for each right; the name is already gone. */
 struct mb_ends {

@@ -187,6 +187,15 @@ static int create_segment_named(fixture *f)
 	return seg_create(f->fresh, 1 << 20, O_RDWR | O_EXCL);
 }
 
+static int link_anonymous(fixture *f)
+{
+	int fd = mb_create(NULL, 1, O_RDWR), ret = fd < 0 ? fd : mb_link(fd, f->fresh);
+
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
 static int set_capacity(fixture *f)
 {
 	return mb_set_capacity(f->box, 5);
@@ -302,6 +311,16 @@ static int segment_status(fixture *f)
 	return ctl(f->seg, MBOX_IOC_SEGMENT_STATUS, &status);
 }
 
+/* Complete or not at all. */
+static int snapshot(fixture *f)
+{
+	int fd = mb_snapshot(f->box);
+
+	if (fd >= 0 && mb_status(fd).queued != 1)
+		abort();
+	return fd;
+}
+
 static int map(fixture *f)
 {
 	void *p = map_fd(f->seg, 1 << 20, PROT_READ | PROT_WRITE, MAP_SHARED);
@@ -369,6 +388,7 @@ static const struct fault_call {
 	{ "unlink_named", unlink_named },
 	{ "create_segment", create_segment },
 	{ "create_segment_named", create_segment_named },
+	{ "link_anonymous", link_anonymous },
 	{ "set_capacity", set_capacity },
 	{ "set_length", set_length },
 	{ "send_small", send_small },
@@ -386,6 +406,7 @@ static const struct fault_call {
 	{ "notify", notify },
 	{ "status", status },
 	{ "segment_status", segment_status },
+	{ "snapshot", snapshot },
 	{ "map", map },
 	{ "poll_both", poll_both },
 	{ "watch", watch },

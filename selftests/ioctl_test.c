@@ -28,12 +28,14 @@ union argument {
 	struct mbox_ioc_unlink unlink;
 	struct mbox_ioc_segment segment;
 	struct mbox_ioc_set set;
+	struct mbox_ioc_link link;
 	struct mbox_ioc_msg msg;
 	struct mbox_ioc_batch batch;
 	struct mbox_ioc_exchange exchange;
 	struct mbox_ioc_ack ack;
 	struct mbox_ioc_status status;
 	struct mbox_ioc_notify notify;
+	struct mbox_ioc_snapshot snapshot;
 	struct mbox_ioc_segment_status segment_status;
 	unsigned char bytes[1 << _IOC_SIZEBITS];
 };
@@ -67,6 +69,11 @@ static void fill_set(const fixture *f, union argument *arg)
 static void fill_set_segment(const fixture *f, union argument *arg)
 {
 	arg->set = (struct mbox_ioc_set) { .fields = MBOX_SET_LENGTH, .length = 7 };
+}
+
+static void fill_link(const fixture *f, union argument *arg)
+{
+	arg->link.name = addr(f->fresh);
 }
 
 static void fill_msg(const fixture *f, union argument *arg)
@@ -177,6 +184,8 @@ static const struct ioc {
 		BITS(mbox_ioc_set, max_deliveries, 0),
 		BITS(mbox_ioc_set, __reserved, 0),
 	} },
+	{ "LINK on a mailbox", MBOX_IOC_LINK, ON_MAILBOX, false, fill_link, { } },
+	{ "LINK on a segment", MBOX_IOC_LINK, ON_SEGMENT, false, fill_link, { } },
 	{ "SEND", MBOX_IOC_SEND, ON_MAILBOX, false, fill_msg, {
 		BITS(mbox_ioc_msg, deadline, ~0ULL >> 1),
 		BITS(mbox_ioc_msg, flags,
@@ -218,19 +227,29 @@ static const struct ioc {
 		BITS(mbox_ioc_notify, signo, 0x7f),
 		BITS(mbox_ioc_notify, __reserved, 0),
 	} },
+	{ "SNAPSHOT", MBOX_IOC_SNAPSHOT, ON_MAILBOX, false, fill_nothing, {
+		BITS(mbox_ioc_snapshot, oflag, O_NONBLOCK | O_CLOEXEC),
+		BITS(mbox_ioc_snapshot, flags, 0),
+	} },
 	{ "SEGMENT_STATUS", MBOX_IOC_SEGMENT_STATUS, ON_SEGMENT, true, fill_nothing, { } },
 };
 
 #define for_each_ioc(ioc) for (ioc = iocs; ioc < iocs + ARRAY_SIZE(iocs); ioc++)
 
-/* One message in the mailbox, one known name: what all of the calls need to work. */
+/*
+ * A mailbox with one message and a segment, both without a name, which they can be given once; and
+ * one name that is known: what all of the calls need to work.
+ */
 static void prepare(struct __test_metadata *_metadata, fixture *f)
 {
 	close(mb_create(f->known, 1, O_RDWR));
 	mb_unlink(f->fresh);
-	while (mb_take(f->fd[ON_MAILBOX], MBOX_NONBLOCK) >= 0)
-		;
-	ASSERT_EQ(0, mb_set_capacity(f->fd[ON_MAILBOX], 2));
+	close(f->fd[ON_MAILBOX]);
+	close(f->fd[ON_SEGMENT]);
+	f->fd[ON_MAILBOX] = mb_create(NULL, 2, O_RDWR);
+	f->fd[ON_SEGMENT] = seg_create(NULL, 7, O_RDWR);
+	ASSERT_LE(0, f->fd[ON_MAILBOX]);
+	ASSERT_LE(0, f->fd[ON_SEGMENT]);
 	ASSERT_EQ(0, mb_put(f->fd[ON_MAILBOX], 42, 0, MBOX_NONBLOCK));
 	f->mailbox = mb_status(f->fd[ON_MAILBOX]);
 	f->segment = seg_status(f->fd[ON_SEGMENT]);
@@ -251,7 +270,7 @@ static int call(fixture *f, const struct ioc *ioc, size_t size, const void *arg)
 {
 	int ret = ctl(f->fd[ioc->on], ioc_sized(ioc->cmd, size), arg);
 
-	if (ioc->on == ON_DEVICE && ret > 0)
+	if ((ioc->on == ON_DEVICE || ioc->cmd == MBOX_IOC_SNAPSHOT) && ret > 0)
 		close(ret);
 	return ret < 0 ? ret : 0;
 }
@@ -274,11 +293,9 @@ FIXTURE_SETUP(ioctl)
 	self->fresh = unique_name("fresh");
 	self->known = unique_name("known");
 	self->fd[ON_DEVICE] = device();
-	self->fd[ON_MAILBOX] = mb_create(NULL, 2, O_RDWR);
-	self->fd[ON_SEGMENT] = seg_create(NULL, 7, O_RDWR);
+	self->fd[ON_MAILBOX] = self->fd[ON_SEGMENT] = -1;
 	ASSERT_LE(0, self->fd[ON_DEVICE]);
-	ASSERT_LE(0, self->fd[ON_MAILBOX]);
-	ASSERT_LE(0, self->fd[ON_SEGMENT]);
+	prepare(_metadata, self);
 }
 
 FIXTURE_TEARDOWN(ioctl)

@@ -52,8 +52,16 @@ static int use_open_segment(const char *name)
 	return seg_open(name, O_RDWR);
 }
 
+static int use_link(const char *name)
+{
+	int fd = mb_create(NULL, 1, O_RDWR), ret = mb_link(fd, name);
+
+	close(fd);
+	return ret;
+}
+
 static int (* const uses[])(const char *name) = {
-	use_create, use_segment, use_open, use_open_segment, mb_unlink,
+	use_create, use_segment, use_open, use_open_segment, mb_unlink, use_link,
 };
 
 static const char *of_length(char *buf, size_t length)
@@ -113,6 +121,7 @@ TEST_F(names, no_name)
 	EXPECT_EQ(-EFAULT, use_open(NULL));
 	EXPECT_EQ(-EFAULT, use_open_segment(NULL));
 	EXPECT_EQ(-EFAULT, mb_unlink(NULL));
+	EXPECT_EQ(-EFAULT, use_link(NULL));
 }
 
 /* A name that ends with its page is read no further. */
@@ -539,6 +548,94 @@ TEST_F(names, capabilities_are_those_over_the_network_namespace)
 		EXPECT_EQ(0, mb_unlink(self->name));
 	}
 	EXPECT_LE(0, use_open(self->name));
+}
+
+TEST_F(names, link_gives_an_anonymous_object_its_name)
+{
+	int fd = mb_create(NULL, 4, O_WRONLY), seg, opened;
+	struct mbox_ioc_status before = mb_status(fd);
+
+	ASSERT_EQ(0, mb_put(fd, 7, 0, 0));
+	EXPECT_EQ(0, mb_link(fd, self->name));
+	opened = use_open(self->name);
+	ASSERT_LE(0, opened);
+	EXPECT_EQ(before.id, mb_status(opened).id);
+	EXPECT_EQ(7, mb_take(opened, MBOX_NONBLOCK));
+	close(opened);
+	close(fd);
+	EXPECT_LE(0, use_open(self->name));
+	EXPECT_EQ(0, mb_unlink(self->name));
+
+	seg = seg_create(NULL, 4711, O_RDONLY);
+	EXPECT_EQ(0, mb_link(seg, self->name));
+	opened = use_open_segment(self->name);
+	ASSERT_LE(0, opened);
+	EXPECT_EQ(4711, seg_status(opened).length);
+}
+
+TEST_F(names, link_gives_one_name_only)
+{
+	const char *other = unique_name("other");
+	int fd = mb_create(NULL, 4, O_RDWR);
+
+	EXPECT_EQ(0, mb_link(fd, self->name));
+	EXPECT_EQ(-EINVAL, mb_link(fd, self->name));
+	EXPECT_EQ(-EINVAL, mb_link(fd, other));
+	/* Not a second one either: what has seen the first may still speak of it. */
+	EXPECT_EQ(0, mb_unlink(self->name));
+	EXPECT_EQ(-EINVAL, mb_link(fd, other));
+	EXPECT_EQ(-EINVAL, mb_link(use_create(self->name), other));
+	EXPECT_EQ(-ENOENT, use_open(other));
+}
+
+TEST_F(names, link_takes_no_name_in_use)
+{
+	int box = use_create(self->name), fd = mb_create(NULL, 4, O_RDWR);
+
+	EXPECT_EQ(-EEXIST, mb_link(fd, self->name));
+	EXPECT_EQ(-EEXIST, mb_link(seg_create(NULL, 1, O_RDWR), self->name));
+	EXPECT_EQ(mb_status(box).id, mb_status(use_open(self->name)).id);
+	EXPECT_EQ(0, mb_unlink(self->name));
+	EXPECT_EQ(0, mb_link(fd, self->name));
+}
+
+TEST_F(names, link_is_for_the_owner_and_the_capable)
+{
+	int fd = mb_create(NULL, 4, O_RDWR);
+
+	give_away(_metadata, fd, 0666);
+	IN_CHILD {
+		ASSERT_EQ(0, become(USER_B, USER_A));
+		EXPECT_EQ(-EPERM, mb_link(fd, self->name));
+		EXPECT_EQ(-ENOENT, use_open(self->name));
+	}
+	IN_CHILD {
+		ASSERT_EQ(0, become(USER_A, USER_B));
+		EXPECT_EQ(0, mb_link(fd, self->name));
+	}
+	EXPECT_LE(0, use_open(self->name));
+	EXPECT_EQ(0, mb_unlink(self->name));
+
+	fd = mb_create(NULL, 4, O_RDWR);
+	give_away(_metadata, fd, 0666);
+	EXPECT_EQ(0, mb_link(fd, self->name));
+}
+
+/* Else a name could be left in a namespace after its end. */
+TEST_F(names, link_of_another_network_namespace_is_exdev)
+{
+	int sockets[2], fd = mb_create(NULL, 4, O_RDWR);
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, sockets));
+	IN_CHILD {
+		ASSERT_EQ(0, unshare(CLONE_NEWNET));
+		EXPECT_EQ(-EXDEV, mb_link(fd, self->name));
+		EXPECT_EQ(-ENOENT, use_open(self->name));
+		ASSERT_EQ(0, fd_send(sockets[1], mb_create(NULL, 4, O_RDWR)));
+	}
+	EXPECT_EQ(-EXDEV, mb_link(fd_recv(sockets[0]), self->name));
+	EXPECT_EQ(-ENOENT, use_open(self->name));
+	EXPECT_EQ(0, mb_link(fd, self->name));
 }
 
 /* Creators, openers and unlinkers of one name at once: each ends with a documented answer. */

@@ -50,6 +50,7 @@
  *    itself may receive from its own mailbox; or a seal forbids
  *  - ENOENT, EEXIST: no object, or one already, has that name or is of that
  *    process
+ *  - EXDEV: the object belongs to another network namespace than the caller
  *  - ENAMETOOLONG: the name has more than MBOX_NAME_MAX bytes
  *  - ESRCH: no process has that number, or the process that the call is with is
  *    gone
@@ -708,6 +709,22 @@ struct mbox_ioc_set {
 };
 
 /**
+ * struct mbox_ioc_link - ioctl(MBOX_IOC_LINK) on a mailbox or a segment
+ * @name: Address of a NUL-terminated name
+ *
+ * Give an object that was created without a name one, once. So it can be filled
+ * first and appear to others complete. The owner may do it, and whoever has
+ * CAP_FOWNER over the network namespace, from within the namespace that the
+ * object was created in.
+ *
+ * Return: 0; or EINVAL (also when it has or had a name, or is a process's own
+ * mailbox), EFAULT, ENAMETOOLONG, EEXIST, EPERM, EXDEV, ENOMEM.
+ */
+struct mbox_ioc_link {
+	__u64 name;
+};
+
+/**
  * struct mbox_ioc_notify - ioctl(MBOX_IOC_NOTIFY) on a mailbox
  * @value: si_value of the signal; must be 0 when @signo is
  * @signo: Signal number, or 0 to remove the caller's registration
@@ -729,6 +746,35 @@ struct mbox_ioc_notify {
 	__u32 __reserved;
 };
 
+/**
+ * struct mbox_ioc_snapshot - ioctl(MBOX_IOC_SNAPSHOT) on a mailbox
+ * @oflag: O_RDONLY; O_NONBLOCK and O_CLOEXEC
+ * @flags: Must be 0
+ *
+ * Make a mailbox that holds the messages that this one holds at one moment,
+ * whatever senders and receivers do meanwhile: in the same order, with the same
+ * priority, tag, sender and data. Not among them are those that a receiver has
+ * just taken, and those of senders that wait for room.
+ *
+ * The new mailbox is anonymous and belongs to the caller, with mode 0600 less
+ * the umask. It has the capacity, @msgsize and @bytes of the other, and is a
+ * mailbox with MBOX_HANGUP whose senders have gone: past its last message a
+ * receive fails with EPIPE.
+ *
+ * Works on a descriptor that can receive, and on one of access mode 3 if owner,
+ * group and mode let the caller receive. The messages count against the
+ * caller's budget of bytes as if it had sent them, although the kernel keeps
+ * their data once.
+ *
+ * Return: a descriptor that can receive; or EINVAL, E2BIG, EFAULT, EBADF,
+ * EACCES, EPERM, EDQUOT, ENOMEM, EMFILE, ENFILE, EOPNOTSUPP (with
+ * MBOX_BROADCAST).
+ */
+struct mbox_ioc_snapshot {
+	__u32 oflag;
+	__u32 flags;
+};
+
 #define MBOX_IOC_TYPE		0xB9
 
 /* On /dev/mbox */
@@ -739,6 +785,7 @@ struct mbox_ioc_notify {
 
 /* On a mailbox or a segment */
 #define MBOX_IOC_SET		_IOW(MBOX_IOC_TYPE, 0x10, struct mbox_ioc_set)
+#define MBOX_IOC_LINK		_IOW(MBOX_IOC_TYPE, 0x11, struct mbox_ioc_link)
 
 /* On a mailbox */
 #define MBOX_IOC_SEND		_IOW(MBOX_IOC_TYPE, 0x20, struct mbox_ioc_msg)
@@ -750,6 +797,7 @@ struct mbox_ioc_notify {
 #define MBOX_IOC_CALL		_IOW(MBOX_IOC_TYPE, 0x26, struct mbox_ioc_exchange)
 #define MBOX_IOC_REPLY		_IOWR(MBOX_IOC_TYPE, 0x27, struct mbox_ioc_exchange)
 #define MBOX_IOC_ACK		_IOW(MBOX_IOC_TYPE, 0x28, struct mbox_ioc_ack)
+#define MBOX_IOC_SNAPSHOT	_IOW(MBOX_IOC_TYPE, 0x29, struct mbox_ioc_snapshot)
 
 /* On a segment */
 #define MBOX_IOC_SEGMENT_STATUS \
