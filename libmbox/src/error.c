@@ -21,6 +21,7 @@ static const struct {
 	{ EPERM, "only the owner, or a privileged process, may do that; or a seal of the segment forbids it" },
 	{ ENOENT, "nothing has that name in this network namespace: create it first" },
 	{ EEXIST, "the name is in use: open what is there, or unlink it first" },
+	{ EXDEV, "the object belongs to another network namespace: name it from there" },
 	{ ENAMETOOLONG, "the name is too long: 255 bytes at most, without the slash" },
 	{ EPROTOTYPE, "the name belongs to an object of the other kind: a mailbox is no segment" },
 	{ EAGAIN, "it would have to wait: nothing is there to receive, or no room to send; try later, or poll" },

@@ -19,6 +19,7 @@
 
 #define DEVICE_FD	1000
 #define OBJECT_FD	1001
+#define COPY_FD		1002
 #define MAX_REQUESTS	32
 
 /* What the library asked for, and what it is to be told. */
@@ -42,6 +43,8 @@ static struct {
 			struct mbox_ioc_msg msg;
 			struct mbox_ioc_batch batch;
 			struct mbox_ioc_notify notify;
+			struct mbox_ioc_link link;
+			struct mbox_ioc_snapshot snapshot;
 		};
 		struct mbox_ioc_msg first;	/* entry of a batch */
 	} seen[MAX_REQUESTS];
@@ -123,6 +126,8 @@ int __wrap_ioctl(int fd, unsigned long request, void *arg)
 		seen->first = *(struct mbox_ioc_msg *)(uintptr_t)seen->batch.msgs;
 		return answer_batch(request, arg);
 	}
+	if (request == MBOX_IOC_SNAPSHOT)
+		return COPY_FD;
 	return fd == DEVICE_FD && request != MBOX_IOC_UNLINK ? OBJECT_FD : 0;
 }
 
@@ -626,6 +631,45 @@ static uint64_t at(int64_t sec, long nsec)
 	return mbox_deadline_at(&ts);
 }
 
+static void snapshot(void)
+{
+	struct mbox *mb = mailbox(), *copy = NULL;
+
+	CHECK(mbox_snapshot(&copy, mb, O_RDONLY | O_NONBLOCK) == 0);
+	CHECK(k.seen[k.nr - 1].fd == OBJECT_FD);
+	CHECK(k.seen[k.nr - 1].request == MBOX_IOC_SNAPSHOT);
+	CHECK(k.seen[k.nr - 1].snapshot.oflag == (O_RDONLY | O_NONBLOCK));
+	CHECK(k.seen[k.nr - 1].snapshot.flags == 0);
+	CHECK(mbox_fd(copy) == COPY_FD);
+	mbox_close(copy);
+
+	k.ioctl_errno = EDQUOT;
+	copy = mb;
+	CHECK(mbox_snapshot(&copy, mb, O_RDONLY) == -EDQUOT);
+	CHECK(copy == mb);
+	mbox_close(mb);
+}
+
+static void links(void)
+{
+	struct mbox_segment *seg = segment(5);
+	struct mbox *mb = mailbox();
+	const char *name = "/late";
+
+	CHECK(mbox_link(mb, name) == 0);
+	CHECK(k.seen[k.nr - 1].fd == OBJECT_FD);
+	CHECK(k.seen[k.nr - 1].request == MBOX_IOC_LINK);
+	CHECK(k.seen[k.nr - 1].link.name == (uintptr_t)(name + 1));
+	CHECK(mbox_segment_link(seg, "late") == 0);
+	CHECK(k.seen[k.nr - 1].fd == 5);
+	CHECK(k.seen[k.nr - 1].request == MBOX_IOC_LINK);
+	k.ioctl_errno = EXDEV;
+	CHECK(mbox_link(mb, name) == -EXDEV);
+	CHECK(mbox_segment_link(seg, name) == -EXDEV);
+	mbox_segment_close(seg);
+	mbox_close(mb);
+}
+
 static void deadlines(void)
 {
 	const uint64_t last = INT64_MAX;
@@ -669,7 +713,7 @@ static void errors(void)
 		ENODEV, ENOTTY, EINVAL, E2BIG, EFAULT, EBADF, EACCES, EPERM,
 		ENOENT, EEXIST, ENAMETOOLONG, EPROTOTYPE, EAGAIN, ETIMEDOUT,
 		EINTR, EMSGSIZE, ENOMSG, EPIPE, EDQUOT, EBUSY, EOPNOTSUPP,
-		ENOMEM, EMFILE, ENFILE, 0,
+		ENOMEM, EMFILE, ENFILE, EXDEV, 0,
 	};
 	size_t i, j;
 
@@ -682,7 +726,7 @@ static void errors(void)
 		for (j = 0; j < i; j++)
 			CHECK(strcmp(text, mbox_strerror(known[j])));
 	}
-	CHECK(!strcmp(mbox_strerror(-EXDEV), "unknown error"));
+	CHECK(!strcmp(mbox_strerror(-EXFULL), "unknown error"));
 	CHECK(!strcmp(mbox_strerror(INT_MIN), "unknown error"));
 	CHECK(!strcmp(mbox_strerror(INT_MAX), "unknown error"));
 }
@@ -711,6 +755,8 @@ int main(void)
 	run("receiving a batch, stopped anywhere", recv_batch);
 	run("segments pass on what they are given", segments);
 	run("mapping a segment", map);
+	run("a snapshot is a handle of its own", snapshot);
+	run("a name given late", links);
 	run("deadlines at the ends of their range", deadlines);
 	run("each error has its own explanation", errors);
 	run("the version", version);

@@ -115,6 +115,45 @@ int mbox_open(struct mbox **mb, const char *name, int oflag);
 int mbox_from_fd(struct mbox **mb, int fd);
 
 /**
+ * mbox_link() - give an anonymous mailbox a name
+ * @mb: the mailbox, whatever it is open for
+ * @name: the name, which no object has
+ *
+ * So a mailbox can be filled first and appear to others complete. It can be
+ * given a name once, by its owner or a process with CAP_FOWNER, within the
+ * network namespace that it was created in. Compare link(2).
+ *
+ * Return: 0; -EEXIST: the name is in use; -EINVAL: not a name, or the mailbox
+ * has or had one or is a process's own; -EPERM: not the owner; -EXDEV: the
+ * caller is in another network namespace; -ENAMETOOLONG, -ENOMEM.
+ */
+int mbox_link(struct mbox *mb, const char *name);
+
+/**
+ * mbox_snapshot() - make a mailbox with the messages of another
+ * @copy: where the new handle goes; untouched on an error
+ * @mb: the other, open for receiving; or for neither, if its owner, group and
+ *      mode let the caller receive
+ * @oflag: O_RDONLY, with or without O_NONBLOCK; O_CLOEXEC is implied
+ *
+ * The new mailbox is anonymous and holds the messages that the other one holds
+ * at one moment, whatever senders and receivers do meanwhile: in the same
+ * order, with the same priority, tag, sender and bytes. Those that a receiver
+ * has just taken are not among them, nor those of senders that wait for room.
+ * Past its last message a receive fails with EPIPE.
+ *
+ * The messages count against the caller's budget as if it had sent them, though
+ * the kernel keeps their bytes once.
+ *
+ * Return: 0; -EBADF: the handle is open for sending only; -EACCES: it is open
+ * for neither, and owner, group and mode do not allow to receive; -EPERM: it is
+ * another process's own mailbox; -EOPNOTSUPP: the mailbox is for broadcast;
+ * -EDQUOT: the user's budget of bytes or mailboxes is used up; -EINVAL: a flag
+ * that is not taken; -ENOMEM, -EMFILE, -ENFILE.
+ */
+int mbox_snapshot(struct mbox **copy, const struct mbox *mb, int oflag);
+
+/**
  * mbox_fd() - the descriptor of a handle
  * @mb: the mailbox
  *

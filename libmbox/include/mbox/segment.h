@@ -80,6 +80,19 @@ int mbox_segment_open(struct mbox_segment **seg, const char *name, int oflag);
 int mbox_segment_from_fd(struct mbox_segment **seg, int fd);
 
 /**
+ * mbox_segment_link() - give an anonymous segment a name
+ * @seg: the segment, whatever it is open for
+ * @name: the name, which no object has
+ *
+ * As mbox_link().
+ *
+ * Return: 0; -EEXIST: the name is in use; -EINVAL: not a name, or the segment
+ * has or had one; -EPERM: not the owner; -EXDEV: the caller is in another
+ * network namespace; -ENAMETOOLONG, -ENOMEM.
+ */
+int mbox_segment_link(struct mbox_segment *seg, const char *name);
+
+/**
  * mbox_segment_fd() - the descriptor of a handle
  * @seg: the segment
  *
