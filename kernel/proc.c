@@ -48,6 +48,13 @@ static void mbox_seq_name(struct seq_file *seq, const struct mbox_object *object
 			       " \\");
 }
 
+static const char *mbox_kind_word(struct mbox_object *object)
+{
+	if (object->ops->kind == MBOX_SEGMENT)
+		return "segment";
+	return to_mailbox(object)->broadcast ? "broadcast" : "mailbox";
+}
+
 static void mbox_seq_capacity(struct seq_file *seq, u64 capacity)
 {
 	if (capacity == MBOX_UNBOUNDED)
@@ -61,8 +68,8 @@ static void mbox_seq_mailbox(struct seq_file *seq, struct mbox_object *object)
 	struct mbox_ioc_status status;
 
 	mbox_mailbox_status_locked(to_mailbox(object), &status);
-	seq_printf(seq, "mailbox %llu %04o %u %u ", status.id, status.mode,
-		   status.uid, status.gid);
+	seq_printf(seq, "%s %llu %04o %u %u ", mbox_kind_word(object),
+		   status.id, status.mode, status.uid, status.gid);
 	mbox_seq_capacity(seq, status.capacity);
 	seq_printf(seq, " %llu %llu %llu %u %u %u %u %llu %llu %d %d ",
 		   status.msgsize, status.queued, status.queued_bytes,
@@ -173,7 +180,7 @@ void mbox_show_fdinfo(struct seq_file *seq, struct file *file)
 	bool mailbox = object->ops->kind == MBOX_MAILBOX;
 
 	seq_printf(seq, "mbox-kind:\t%s\nmbox-id:\t%llu\nmbox-name:\t",
-		   mailbox ? "mailbox" : "segment", object->id);
+		   mbox_kind_word(object), object->id);
 	mutex_lock(&object->ns->lock);
 	mbox_seq_name(seq, object);
 	mutex_unlock(&object->ns->lock);

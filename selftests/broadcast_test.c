@@ -1150,6 +1150,16 @@ TEST_F(broadcast, exclusive_pollers_of_several_receivers_are_all_woken)
 	}
 }
 
+TEST_F(broadcast, is_listed_as_one)
+{
+	static char table[1 << 16];
+	char start[64];
+
+	snprintf(start, sizeof(start), "\nbroadcast %llu ", mb_status(self->cast.fd).id);
+	ASSERT_LT(0, read_text("/proc/net/mbox", table, sizeof(table)));
+	EXPECT_TRUE(strstr(table, start));
+}
+
 TEST_F(broadcast, name_can_go_and_come)
 {
 	struct cast *c = &self->cast;

@@ -301,6 +301,67 @@ make_text() {
 	}'
 }
 
+# A receiver gets what is sent once it is there: wait until it is.
+start_listener() {
+	local open=$1
+	shift
+	mbox recv "$@" &
+	becomes status /news ".receivers == $open"
+}
+
+test_broadcast() {
+	local first second
+	does create --broadcast --capacity=2 --hangup /news
+	json 'it is one' '.broadcast and (.lossy | not) and .dropped == 0 and .kind == "mailbox" and
+		.hangup' stat --json /news
+	json 'ls tells' '.[0].broadcast and .[0].kind == "mailbox"' ls --json
+	mbox ls >"$out"
+	holds 'and shows it' grep -qE '^/news .* broadcast ' "$out"
+	mbox stat /news >"$out"
+	holds 'and so does stat' grep -qE '^Broadcast: +every receiver gets all, senders wait' "$out"
+	start_listener 1 /news >"$dir/first"
+	first=$!
+	start_listener 2 --json /news >"$dir/second"
+	second=$!
+	printf '%s\n' one two three four five | mbox send /news
+	holds 'the first receiver ends with the senders' ended $first
+	holds 'the second too' ended $second
+	same 'the first got all' "$(paste -sd ' ' "$dir/first")" 'one two three four five'
+	same 'the second got all' "$(jq -r .data "$dir/second" | paste -sd ' ')" 'one two three four five'
+	same 'and missed none' "$(jq -s 'map(.missed) | add' "$dir/second")" 0
+	json 'it was sent once and received twice' '.sent == 5 and .received == 10' stat --json /news
+	refuses 8 'no receiver is left' send /news alone
+	refuses 1 'cannot peek into it' peek /news
+	refuses 1 'the mailbox was not made for that' send --prio=1 /news x
+	remove_all
+}
+
+# shellcheck disable=SC2317 # called by becomes
+stopped() {
+	grep -q '^State:.*stopped' "/proc/$1/status"
+}
+
+test_lossy() {
+	local listener
+	does create --broadcast --lossy --capacity=2 /news
+	json 'it is one' '.broadcast and .lossy' stat --json /news
+	does send /news nobody hears this
+	start_listener 1 --count=2 /news >"$dir/slow" 2>"$dir/told"
+	listener=$!
+	becomes status /news '.waiting_receivers == 1'
+	kill -STOP $listener
+	becomes stopped $listener
+	does send /news 1 2 3 4 5
+	kill -CONT $listener
+	holds 'who was slow gets on' ended $listener
+	same 'with what there is' "$(paste -sd ' ' "$dir/slow")" '4 5'
+	holds 'and is told what it missed' grep -qF 'mbox recv: /news: missed 3 messages:' "$dir/told"
+	json 'which were dropped' '.dropped == 3 and .queued == 0' stat --json /news
+	mbox stat /news >"$out"
+	holds 'stat says so' grep -qE '^Broadcast: .* 3 dropped$' "$out"
+	remove_all
+}
+
 test_pipeline() {
 	local pid
 	make_text >"$dir/text"
@@ -587,6 +648,8 @@ test_peek
 test_waiting
 test_resize
 test_hangup
+test_broadcast
+test_lossy
 test_pipeline
 test_line_by_line
 test_change

@@ -32,7 +32,7 @@ static const struct {
 	{ EPIPE, "nobody is left on the other side of the mailbox" },
 	{ EDQUOT, "the user's budget is used up: receive or remove something, or raise the limits in /sys/module/mbox/parameters" },
 	{ EBUSY, "in the way: another process is registered for the signal, or a writable mapping exists" },
-	{ EOPNOTSUPP, "a mailbox for broadcast does not do that: no priorities, no synchronous sends, no peeking, no signals" },
+	{ EOPNOTSUPP, "the mailbox was not made for that: one for broadcast has no priorities, synchronous sends, peeking or signals" },
 	{ ENOMEM, "out of memory, or at the memory limit of the control group" },
 	{ EMFILE, "the process has too many descriptors open: close some, or raise its limit" },
 	{ ENFILE, "the system has too many files open" },

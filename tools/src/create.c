@@ -15,6 +15,8 @@ static const struct option_text options[] = {
 	{ 'b', "bytes", "BYTES", "bytes that it holds (no limit)" },
 	{ 'm', "mode", "MODE", "permission bits in octal (666 less the umask)" },
 	{ 'x', "exclusive", NULL, "fail if the name is in use" },
+	{ 'B', "broadcast", NULL, "every receiver gets every message; senders wait for the slowest" },
+	{ 'L', "lossy", NULL, "with --broadcast: senders do not wait, slow receivers miss messages" },
 	{ 'H', "hangup", NULL, "tell each side when the other is gone: end of file" },
 	{ 0 }
 };
@@ -26,6 +28,14 @@ struct request {
 	mode_t mode;
 	int exclusive;
 };
+
+static void check_broadcast(const struct mbox_attr *attr)
+{
+	if (attr->flags & MBOX_LOSSY && !(attr->flags & MBOX_BROADCAST))
+		fail_usage("--lossy is for a mailbox made with --broadcast");
+	if (attr->flags & MBOX_BROADCAST && !attr->capacity)
+		fail_usage("a broadcast is no rendezvous: its --capacity is at least 1");
+}
 
 static void read_options(struct arguments *args, struct request *request)
 {
@@ -53,7 +63,13 @@ static void read_options(struct arguments *args, struct request *request)
 			request->exclusive = O_EXCL;
 			break;
 		case 'H':
-			attr->flags = MBOX_HANGUP;
+			attr->flags |= MBOX_HANGUP;
+			break;
+		case 'B':
+			attr->flags |= MBOX_BROADCAST;
+			break;
+		case 'L':
+			attr->flags |= MBOX_LOSSY;
 			break;
 		}
 	}
@@ -62,6 +78,7 @@ static void read_options(struct arguments *args, struct request *request)
 		fail_usage("a mailbox of %llu bytes cannot hold a message of %llu: raise --bytes or lower --msgsize",
 			   (unsigned long long)attr->bytes,
 			   (unsigned long long)attr->msgsize);
+	check_broadcast(attr);
 }
 
 /* One that was there already keeps its attributes: say so if they differ. */
@@ -110,10 +127,13 @@ const struct command create_command = {
 	"Make a mailbox, which stays until 'mbox rm'. Senders wait while it is full,\n"
 	"receivers while it is empty. With capacity 0 each sender waits until a receiver\n"
 	"has its message; one without bound is limited by your budget of bytes alone.\n"
+	"With --broadcast each receiver gets what is sent while it runs, and the capacity\n"
+	"is how far the slowest can be behind.\n"
 	"A mailbox that is there already is left as it is.\n",
 	.example =
 	"  mbox create --capacity=10 --msgsize=8K --mode=660 /jobs\n"
-	"  mbox create --hangup /lines       # 'mbox recv' ends when the senders have\n",
+	"  mbox create --hangup /lines       # 'mbox recv' ends when the senders have\n"
+	"  mbox create --broadcast --lossy --capacity=1 /weather   # the newest, to all\n",
 	.options = options,
 	.least = 1,
 	.most = 1,

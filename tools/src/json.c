@@ -31,6 +31,11 @@ void add_number(struct json_object *to, const char *key, uint64_t number)
 	add_json(to, key, got(json_object_new_uint64(number)));
 }
 
+void add_flag(struct json_object *to, const char *key, bool flag)
+{
+	add_json(to, key, got(json_object_new_boolean(flag)));
+}
+
 void add_text(struct json_object *to, const char *key, const char *text)
 {
 	add_json(to, key, got(json_object_new_string(text)));

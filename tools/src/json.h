@@ -7,6 +7,7 @@
 #define JSON_H
 
 #include <json-c/json_object.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -17,6 +18,7 @@ struct object;
 
 void add_json(struct json_object *to, const char *key, struct json_object *value);
 void add_number(struct json_object *to, const char *key, uint64_t number);
+void add_flag(struct json_object *to, const char *key, bool flag);
 void add_text(struct json_object *to, const char *key, const char *text);
 
 /* A number, or null for "no limit". */

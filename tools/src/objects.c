@@ -79,14 +79,16 @@ static bool next_pid(char **line, pid_t *to)
 	return ok;
 }
 
-static bool next_kind(char **line, enum mbox_kind *kind)
+static bool next_kind(char **line, struct object *object)
 {
 	char *word = next_word(line);
 
 	if (!word)
 		return false;
-	*kind = !strcmp(word, "segment") ? MBOX_SEGMENT : MBOX_MAILBOX;
-	return *kind == MBOX_SEGMENT || !strcmp(word, "mailbox");
+	object->broadcast = !strcmp(word, "broadcast");
+	object->kind = strcmp(word, "segment") ? MBOX_MAILBOX : MBOX_SEGMENT;
+	return object->broadcast || object->kind == MBOX_SEGMENT ||
+	       !strcmp(word, "mailbox");
 }
 
 static bool next_mode(char **line, mode_t *mode)
@@ -152,7 +154,7 @@ static bool next_peers(char **line, struct object *object)
 
 static bool parse_object(char *line, struct object *object)
 {
-	bool ok = next_kind(&line, &object->kind);
+	bool ok = next_kind(&line, object);
 	bool segment = object->kind == MBOX_SEGMENT;
 
 	return ok && next_number(&line, 10, UINT64_MAX, &object->id) &&

@@ -5,6 +5,7 @@
 #ifndef OBJECTS_H
 #define OBJECTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/types.h>
@@ -15,6 +16,7 @@
 
 /**
  * struct object - one mailbox or segment
+ * @broadcast: a mailbox whose every receiver gets all
  * @name: with its slash; NULL when anonymous
  * @capacity: of a mailbox
  * @msgsize: largest message of a mailbox, length of a segment
@@ -25,6 +27,7 @@
  */
 struct object {
 	enum mbox_kind kind;
+	bool broadcast;
 	char *name;
 	uint64_t id;
 	mode_t mode;

@@ -38,6 +38,7 @@ static void print_message_json(const char *name,
 	add_number(to, "pid", message->pid);
 	add_number(to, "uid", message->uid);
 	add_number(to, "gid", message->gid);
+	add_number(to, "missed", message->missed);
 	print_json(to);
 }
 

@@ -89,6 +89,16 @@ static int stopped(const struct receiver *receiver, int error)
 	     name, receiver->got);
 }
 
+/* JSON says it with the message. */
+static void tell_missed(const struct receiver *receiver)
+{
+	uint64_t missed = receiver->message.missed;
+
+	if (missed && receiver->output != OUTPUT_JSON)
+		complain("%s: missed %" PRIu64 " message%s: the mailbox is --lossy, and this was too slow",
+			 shown(receiver->name), missed, missed == 1 ? "" : "s");
+}
+
 static int receive(struct receiver *receiver)
 {
 	int error;
@@ -99,6 +109,7 @@ static int receive(struct receiver *receiver)
 		if (error)
 			return stopped(receiver, error);
 		receiver->got++;
+		tell_missed(receiver);
 		print_message(receiver->name, &receiver->message,
 			      receiver->output);
 	}
@@ -170,7 +181,8 @@ const struct command recv_command = {
 	.text =
 	"Receive messages and print each as a line at once, until --count of them came,\n"
 	"the --timeout is up, or no sender is left of a mailbox made with --hangup;\n"
-	"otherwise for ever. It ends too when nobody reads its output any more; what it\n"
+	"otherwise for ever. Of a mailbox made with --broadcast it prints what is sent\n"
+	"from now on, and says on standard error what it missed. It ends too when nobody reads its output any more; what it\n"
 	"has put into the pipe by then is received, so prefer --count to 'head'.\n",
 	.example =
 	"  mbox recv /jobs | consumer\n"

@@ -86,9 +86,23 @@ static void print_total(const char *what, uint64_t messages, uint64_t bytes)
 	printf(", %s bytes\n", text);
 }
 
+static void print_broadcast(const struct mbox_status *status)
+{
+	if (!(status->flags & MBOX_BROADCAST))
+		return;
+	printf("Broadcast:  every receiver gets all, ");
+	if (status->flags & MBOX_LOSSY)
+		printf("or misses what it is too slow for; %" PRIu64 " dropped\n",
+		       status->dropped);
+	else
+		printf("senders wait for the slowest\n");
+}
+
 static void print_mailbox(const char *name, const struct mbox_status *status)
 {
-	print_owner(name, "mailbox", status->mode, status->uid, status->gid);
+	print_owner(name, status->flags & MBOX_BROADCAST ? "broadcast" :
+							   "mailbox",
+		    status->mode, status->uid, status->gid);
 	print_room(status);
 	print_side("Senders:", status->senders, status->waiting_senders,
 		   status->send_wait_ns, status->send_wait_pid);
@@ -96,6 +110,7 @@ static void print_mailbox(const char *name, const struct mbox_status *status)
 		   status->recv_wait_ns, status->recv_wait_pid);
 	print_total("Sent:", status->sent, status->sent_bytes);
 	print_total("Received:", status->received, status->received_bytes);
+	print_broadcast(status);
 	printf("Hangup:     %s\n", status->flags & MBOX_HANGUP ?
 	       "told to the other side" : "not told");
 }
@@ -125,8 +140,10 @@ static void print_mailbox_json(const char *name, const struct mbox_status *statu
 	add_number(to, "recv_wait_ms", status->recv_wait_ns / NSEC_PER_MSEC);
 	add_number(to, "send_wait_pid", status->send_wait_pid);
 	add_number(to, "recv_wait_pid", status->recv_wait_pid);
-	add_json(to, "hangup",
-		 json_object_new_boolean(!!(status->flags & MBOX_HANGUP)));
+	add_flag(to, "hangup", status->flags & MBOX_HANGUP);
+	add_flag(to, "broadcast", status->flags & MBOX_BROADCAST);
+	add_flag(to, "lossy", status->flags & MBOX_LOSSY);
+	add_number(to, "dropped", status->dropped);
 	print_json(to);
 }
 
@@ -162,8 +179,7 @@ static void print_segment_json(const char *name,
 	add_number(to, "attached", status->attached);
 	add_number(to, "writable", status->writable);
 	add_json(to, "seals", seals_json(status->seals));
-	add_json(to, "huge",
-		 json_object_new_boolean(!!(status->flags & MBOX_HUGEPAGE)));
+	add_flag(to, "huge", status->flags & MBOX_HUGEPAGE);
 	print_json(to);
 }
 

@@ -15,7 +15,10 @@
 
 static void kind_cell(char *cell, const struct object *object)
 {
-	strcpy(cell, object->kind == MBOX_MAILBOX ? "mailbox" : "segment");
+	if (object->kind == MBOX_SEGMENT)
+		strcpy(cell, "segment");
+	else
+		strcpy(cell, object->broadcast ? "broadcast" : "mailbox");
 }
 
 static void owner_cell(char *cell, const struct object *object)
@@ -229,6 +232,7 @@ static void add_mailbox(struct json_object *to, const struct object *object)
 	add_number(to, "recv_wait_ms", object->recv_wait_ms);
 	add_number(to, "send_wait_pid", object->send_wait_pid);
 	add_number(to, "recv_wait_pid", object->recv_wait_pid);
+	add_flag(to, "broadcast", object->broadcast);
 }
 
 static void add_segment(struct json_object *to, const struct object *object)

@@ -22,6 +22,7 @@ mailbox 2 0666 0 0 10 65536 0 0 0 0 0 0 0 0 0 0 -
 mailbox 3 0666 0 0 10 65536 0 0 0 0 0 0 0 0 0 0 \$(touch\${IFS}ran)
 mailbox 4 0666 0 0 10 65536 0 0 0 0 0 0 0 0 0 0 two\\040words
 segment 5 0666 0 0 - 65536 0 0 - - - - - - - - table
+broadcast 6 0666 0 0 10 65536 0 0 0 0 0 0 0 0 0 0 news
 END
 
 # offers EXPECTED WORD...: the last word is the one to be completed.
@@ -43,16 +44,16 @@ same 'no blank after what takes an argument' $spaces no
 offers '--sync' mbox send --s
 same 'but after what takes none' $spaces yes
 offers '--huge --help' mbox seg create --h
-offers '/jobs' mbox send ''
-offers '/jobs' mbox recv --count = 5 ''
-offers '/jobs' mbox recv --count 5 ''
-offers '/jobs' mbox recv --json ''
+offers '/jobs /news' mbox send ''
+offers '/jobs /news' mbox recv --count = 5 ''
+offers '/jobs /news' mbox recv --count 5 ''
+offers '/jobs /news' mbox recv --json ''
 offers '' mbox send /jobs ''
 offers '0 unbounded' mbox resize /jobs ''
-offers '/jobs /table' mbox rm ''
-offers '/jobs /table' mbox rm /jobs ''
+offers '/jobs /table /news' mbox rm ''
+offers '/jobs /table /news' mbox rm /jobs ''
 offers '' mbox chmod ''
-offers '/jobs /table' mbox chmod 600 ''
+offers '/jobs /table /news' mbox chmod 600 ''
 offers '/table' mbox seg stat ''
 offers 'shrink grow write seal' mbox seg seal /table ''
 offers '' mbox seg create ''

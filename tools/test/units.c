@@ -18,7 +18,7 @@
 	"recv_wait_pid name\n"
 
 #define JOBS	"mailbox 7 0640 0 4 10 8192 8 1200 3 1 2 0 4100 0 77 0 jobs\n"
-#define ALL	"mailbox 8 0600 0 0 unbounded 65536 12 99 0 1 0 1 0 350 0 9 all\n"
+#define ALL	"broadcast 8 0600 0 0 unbounded 65536 12 99 0 1 0 1 0 350 0 9 all\n"
 #define MEET	"mailbox 9 0666 1 1 0 16777216 0 0 0 0 0 0 0 0 0 0 meet\n"
 #define TABLE	"segment 3 0444 0 0 - 65536 2 16384 - - - - - - - - a\\040b\n"
 #define NONAME	"mailbox 2 0600 0 0 1 1 0 0 1 1 0 0 0 0 0 0 -\n"
@@ -73,6 +73,8 @@ static void test_parse(void)
 	      o[2].send_wait_pid == 77 && !o[2].recv_wait_pid,
 	      "a mailbox's fields");
 	check(o[1].capacity == MBOX_UNBOUNDED, "no bound");
+	check(o[1].broadcast && o[1].kind == MBOX_MAILBOX && !o[2].broadcast && !o[0].broadcast,
+	      "a broadcast is a mailbox");
 	keep_kind(&objects, MBOX_SEGMENT);
 	check(objects.count == 1, "one kind alone");
 	free_objects(&objects);

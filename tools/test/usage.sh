@@ -44,6 +44,8 @@ refused 7 "17M is too large a message size: the limit is 16M (16777216 bytes)" c
 refused 7 "too large a message size" create --msgsize=99999999999999999999 /a
 refused 7 "too large a limit of bytes" create --bytes=16E /a
 refused 2 "raise --bytes or lower --msgsize" create --bytes=8K /a
+refused 2 "a broadcast is no rendezvous: its --capacity is at least 1" create --broadcast --capacity=0 /a
+refused 2 "--lossy is for a mailbox made with --broadcast" create --lossy /a
 refused 2 "'888' is no mode" create --mode=888 /a
 refused 2 "'1777' is no mode" create --mode=1777 /a
 refused 2 "'rw' is no mode" create --mode=rw /a
