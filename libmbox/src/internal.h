@@ -41,6 +41,10 @@ void mbox_object_close(struct mbox_object *object);
 int mbox_object_chmod(const struct mbox_object *object, mode_t mode);
 int mbox_object_chown(const struct mbox_object *object, uid_t uid, gid_t gid);
 
+/* message.c: use what the kernel said of a received message, or of one too large */
+int mbox_take_message(struct mbox_message *msg, const struct mbox_ioc_msg *req,
+		      int ret);
+
 /* An address as the fixed-width field that carries it. */
 static inline __u64 mbox_address(const void *p)
 {

@@ -13,9 +13,8 @@
 /* Entries that a batch hands to the kernel at once: 4 KiB of stack. */
 #define BATCH_CHUNK	64
 
-/* Use what the kernel said of a received message, or of one too large. */
-static int take_message(struct mbox_message *msg,
-			const struct mbox_ioc_msg *req, int ret)
+int mbox_take_message(struct mbox_message *msg, const struct mbox_ioc_msg *req,
+		      int ret)
 {
 	if (ret == 0 || ret == -EMSGSIZE)
 		msg->length = req->len;
@@ -28,6 +27,8 @@ static int take_message(struct mbox_message *msg,
 	msg->uid = req->uid;
 	msg->gid = req->gid;
 	msg->missed = req->missed;
+	msg->delivery = req->delivery;
+	msg->flags = req->flags;
 	return 0;
 }
 
@@ -74,7 +75,7 @@ MBOX_API int mbox_recv_msg(struct mbox *mb, struct mbox_message *msg,
 	if (flags & INTERNAL_FLAGS)
 		return -EINVAL;
 	ret = mbox_ioctl(mb->object.fd, MBOX_IOC_RECV, &req);
-	return take_message(msg, &req, ret);
+	return mbox_take_message(msg, &req, ret);
 }
 
 MBOX_API int mbox_recv(struct mbox *mb, struct mbox_message *msg)
@@ -94,7 +95,7 @@ MBOX_API int mbox_peek(struct mbox *mb, unsigned int index,
 	int ret;
 
 	ret = mbox_ioctl(mb->object.fd, MBOX_IOC_RECV, &req);
-	return take_message(msg, &req, ret);
+	return mbox_take_message(msg, &req, ret);
 }
 
 /*
@@ -160,7 +161,7 @@ MBOX_API int mbox_recvv(struct mbox *mb, const struct iovec *iov, int iovcnt,
 	if (flags & INTERNAL_FLAGS || iovcnt < 0 || iovcnt > MBOX_IOV_MAX)
 		return -EINVAL;
 	ret = vector_ioctl(mb->object.fd, MBOX_IOC_RECV, &req, iov);
-	return msg ? take_message(msg, &req, ret) : ret;
+	return msg ? mbox_take_message(msg, &req, ret) : ret;
 }
 
 /* One system call of a batch. MBOX_SYNC is a flag of the single messages. */
@@ -208,7 +209,7 @@ static int recv_chunk(int fd, struct mbox_message *msgs, unsigned int nr,
 		};
 	ret = batch_ioctl(fd, MBOX_IOC_RECV_BATCH, reqs, nr, flags, deadline);
 	for (i = 0; i < ret; i++)
-		take_message(&msgs[i], &reqs[i], 0);
+		mbox_take_message(&msgs[i], &reqs[i], 0);
 	return ret;
 }
 

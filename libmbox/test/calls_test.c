@@ -42,13 +42,16 @@ static struct {
 			struct mbox_ioc_set set;
 			struct mbox_ioc_msg msg;
 			struct mbox_ioc_batch batch;
+			struct mbox_ioc_exchange exchange;
 			struct mbox_ioc_notify notify;
 			struct mbox_ioc_link link;
 			struct mbox_ioc_snapshot snapshot;
 		};
-		struct mbox_ioc_msg first;	/* entry of a batch */
+		struct mbox_ioc_msg first;	/* entry of a batch, or what is sent */
+		struct mbox_ioc_msg second;	/* what the other is received into */
 	} seen[MAX_REQUESTS];
 	struct mbox_ioc_msg answer;		/* to MBOX_IOC_RECV */
+	bool replied;				/* before MBOX_IOC_REPLY failed */
 	struct mbox_ioc_status status;
 	struct mbox_ioc_segment_status segment;
 	int limit;				/* messages that batches pass */
@@ -93,6 +96,22 @@ static int answer_batch(unsigned long request, const struct mbox_ioc_batch *batc
 	return -1;
 }
 
+static void see_exchange(typeof(k.seen[0]) *seen, struct mbox_ioc_exchange *exchange)
+{
+	struct mbox_ioc_msg *send = (void *)(uintptr_t)exchange->send;
+	struct mbox_ioc_msg *recv = (void *)(uintptr_t)exchange->recv;
+
+	seen->exchange = *exchange;
+	if (send)
+		seen->first = *send;
+	if (recv) {
+		seen->second = *recv;
+		*recv = k.answer;
+	}
+	if (k.replied)
+		exchange->send = 0;
+}
+
 int __wrap_ioctl(int fd, unsigned long request, void *arg)
 {
 	typeof(k.seen[0]) *seen = &k.seen[k.nr < MAX_REQUESTS ? k.nr : 0];
@@ -108,6 +127,8 @@ int __wrap_ioctl(int fd, unsigned long request, void *arg)
 	if (request == MBOX_IOC_SEND || request == MBOX_IOC_RECV)
 		seen->msg = *(struct mbox_ioc_msg *)arg;
 
+	if (request == MBOX_IOC_CALL || request == MBOX_IOC_REPLY)
+		see_exchange(seen, arg);
 	if (request == MBOX_IOC_RECV)
 		memcpy(arg, &k.answer, sizeof(k.answer));
 	if (k.ioctl_errno) {
@@ -422,7 +443,7 @@ static void send_one(void)
 static void recv_one(void)
 {
 	char data[8];
-	const struct mbox_message before = { data, 8, 71, 72, 73, 74, 75, 76, 77 };
+	const struct mbox_message before = { data, 8, 71, 72, 73, 74, 75, 76, 77, 78, 79 };
 	struct mbox_message msg = before;
 	struct iovec iov = { data, 8 };
 	struct mbox *mb = mailbox();
@@ -469,6 +490,62 @@ static void recv_one(void)
 	msg = before;
 	CHECK(mbox_recv(mb, &msg) == -EAGAIN);
 	CHECK(msg.length == 71 && msg.tag == 72 && msg.gid == 76);
+	mbox_close(mb);
+}
+
+static void call_and_reply(void)
+{
+	char data[8];
+	struct mbox_message request = {
+		.data = "hello", .length = 5, .tag = 77, .prio = 3, .delivery = 9,
+	};
+	struct mbox_message answer = { .data = data, .size = 8 };
+	struct mbox *mb = mailbox();
+
+	k.answer = (struct mbox_ioc_msg){
+		.len = 3, .tag = 4, .pid = 6, .uid = 7, .gid = 8, .delivery = 10,
+		.flags = MBOX_CALL,
+	};
+	CHECK(mbox_call(mb, &request, &answer, MBOX_REALTIME, 12345) == 0);
+	CHECK(k.seen[0].fd == OBJECT_FD && k.seen[0].request == MBOX_IOC_CALL);
+	CHECK(k.seen[0].exchange.msg_size == sizeof(struct mbox_ioc_msg));
+	CHECK(k.seen[0].first.buf == (uintptr_t)request.data && k.seen[0].first.len == 5);
+	CHECK(k.seen[0].first.tag == 77 && k.seen[0].first.prio == 3);
+	CHECK(k.seen[0].first.flags == MBOX_REALTIME && k.seen[0].first.deadline == 12345);
+	CHECK(k.seen[0].first.delivery == 0);
+	CHECK(k.seen[0].second.buf == (uintptr_t)data && k.seen[0].second.len == 8);
+	CHECK(answer.length == 3 && answer.tag == 4 && answer.pid == 6);
+	CHECK(mbox_call(mb, &request, &answer, MBOX_NONBLOCK, 0) == -EINVAL);
+	CHECK(mbox_call(mb, &request, &answer, MBOX_IOV, 0) == -EINVAL);
+	CHECK(k.nr == 1);
+
+	CHECK(mbox_reply(mb, &request) == 0);
+	CHECK(k.seen[1].request == MBOX_IOC_REPLY && !k.seen[1].exchange.recv);
+	CHECK(k.seen[1].first.delivery == 9 && k.seen[1].first.len == 5);
+	CHECK(k.seen[1].first.tag == 77 && k.seen[1].first.prio == 0);
+
+	CHECK(mbox_reply_recv(mb, &request, &answer, MBOX_NONBLOCK, 5) == 0);
+	CHECK(k.seen[2].first.delivery == 9 && request.delivery == 0);
+	CHECK(k.seen[2].second.flags == MBOX_NONBLOCK && k.seen[2].second.deadline == 5);
+	CHECK(answer.delivery == 10 && answer.flags == MBOX_CALL);
+	/* Nothing to answer. */
+	CHECK(mbox_reply_recv(mb, &request, &answer, 0, 0) == 0);
+	CHECK(k.seen[3].exchange.send == 0 && k.seen[3].exchange.recv);
+	CHECK(mbox_reply_recv(mb, &request, &answer, MBOX_SYNC, 0) == -EINVAL);
+	CHECK(k.nr == 4);
+
+	/* The reply fails, and later the receive after it. */
+	k.ioctl_errno = EMSGSIZE;
+	request.delivery = 9;
+	answer.length = 71;
+	k.answer.len = 100;
+	CHECK(mbox_reply_recv(mb, &request, &answer, 0, 0) == -EMSGSIZE);
+	CHECK(request.delivery == 9 && answer.length == 71);
+	k.replied = true;
+	CHECK(mbox_reply_recv(mb, &request, &answer, 0, 0) == -EMSGSIZE);
+	CHECK(request.delivery == 0 && answer.length == 100);
+	k.ioctl_errno = ECONNRESET;
+	CHECK(mbox_call(mb, &request, &answer, 0, 0) == -ECONNRESET);
 	mbox_close(mb);
 }
 
@@ -712,7 +789,8 @@ static void errors(void)
 	static const int known[] = {
 		ENODEV, ENOTTY, EINVAL, E2BIG, EFAULT, EBADF, EACCES, EPERM,
 		ENOENT, EEXIST, ENAMETOOLONG, EPROTOTYPE, EAGAIN, ETIMEDOUT,
-		EINTR, EMSGSIZE, ENOMSG, EPIPE, EDQUOT, EBUSY, EOPNOTSUPP,
+		EINTR, EMSGSIZE, ENOMSG, EPIPE, ESRCH, ECONNRESET, ESTALE,
+		EDEADLK, EDQUOT, EBUSY, EOPNOTSUPP,
 		ENOMEM, EMFILE, ENFILE, EXDEV, 0,
 	};
 	size_t i, j;
@@ -751,6 +829,7 @@ int main(void)
 	run("resize, chmod, chown and notify set what was asked", set);
 	run("sending one message", send_one);
 	run("receiving one message", recv_one);
+	run("call, reply, and reply with receive", call_and_reply);
 	run("sending a batch of any size, stopped anywhere", send_batch);
 	run("receiving a batch, stopped anywhere", recv_batch);
 	run("segments pass on what they are given", segments);

@@ -193,6 +193,10 @@ void mbox_close(struct mbox *mb);
  * @missed: receive: messages that a mailbox with MBOX_LOSSY dropped before this
  *          receiver got them, since it was last told; otherwise 0. Send:
  *          ignored
+ * @delivery: receive: the number to answer a request by, see mbox_reply(); 0
+ *            for what needs no answer. Send: ignored
+ * @flags: receive: MBOX_CALL if the sender waits for an answer; otherwise 0.
+ *         Send: ignored
  *
  * The kernel stamps @pid, @uid and @gid: a sender cannot choose them. A send
  * ignores them. After an error other than -EMSGSIZE the struct is as it was and
@@ -208,6 +212,8 @@ struct mbox_message {
 	uid_t uid;
 	gid_t gid;
 	uint64_t missed;
+	uint64_t delivery;
+	uint32_t flags;
 };
 
 /**
@@ -376,6 +382,72 @@ int mbox_recv_batch(struct mbox *mb, struct mbox_message *msgs,
  * MBOX_BROADCAST.
  */
 int mbox_peek(struct mbox *mb, unsigned int index, struct mbox_message *msg);
+
+/**
+ * mbox_call() - send a request and wait for its reply
+ * @mb: the mailbox, open for sending
+ * @request: @data, @length, @tag and @prio are used
+ * @reply: @data and @size say where the reply goes, the rest is set; @pid, @uid
+ *         and @gid are those of who gave it
+ * @flags: 0, or MBOX_REALTIME: @deadline is on CLOCK_REALTIME
+ * @deadline: when to stop waiting, for the request to be received too; 0 for
+ *            never
+ *
+ * The reply comes to this caller, whatever else is in the mailbox. A call that
+ * fails may have been received, and the receiver may act on it; but none with
+ * -EPIPE, -ESRCH, -EDEADLK or -EMSGSIZE. O_NONBLOCK means nothing here.
+ *
+ * Return: 0: there is a reply, empty if @reply->length is 0; -ECONNRESET: who
+ * received the request died, closed the mailbox, or cannot reply; -ETIMEDOUT:
+ * the deadline passed first; -EINTR: a signal came first; -EPIPE: with
+ * MBOX_HANGUP, all receivers are gone; -ESRCH: the process whose own mailbox it
+ * is is gone; -EDEADLK: who would answer waits for this caller; -EMSGSIZE: the
+ * request is longer than the mailbox takes; -EBADF: the handle is not open for
+ * sending; -EDQUOT: the budget of bytes of the user who opened the handle is
+ * used up; -ENOMEM; -EINVAL: a flag, priority or deadline out of its range;
+ * -EFAULT; -EOPNOTSUPP: with MBOX_BROADCAST.
+ */
+int mbox_call(struct mbox *mb, const struct mbox_message *request,
+	      struct mbox_message *reply, unsigned int flags,
+	      uint64_t deadline);
+
+/**
+ * mbox_reply() - answer a request
+ * @mb: the handle that it was received through
+ * @reply: @data, @length and @tag are used; @delivery is that of the request
+ *
+ * Once, now or later, by any thread or process that has this handle's
+ * descriptor, in any order. The call ends with -ECONNRESET instead when the
+ * process that received the request closes its last such descriptor, or dies.
+ * Never waits. One with -EMSGSIZE or -ENOMEM can be given again.
+ *
+ * Return: 0; -ESTALE: no caller waits for that: it was answered, or has given
+ * up; -EMSGSIZE: longer than the caller has room for, or than the mailbox
+ * takes; -EBADF: the handle is not open for receiving; -EPERM: the mailbox is
+ * the own one of another process; -EDQUOT, -ENOMEM, -EFAULT.
+ */
+int mbox_reply(struct mbox *mb, const struct mbox_message *reply);
+
+/**
+ * mbox_reply_recv() - answer a request and receive the next message
+ * @mb: the handle that the request was received through
+ * @reply: as for mbox_reply(); its @delivery is set to 0 once it was given,
+ *         whatever the receive then comes to. If @delivery is 0 there is nothing
+ *         to answer, as when a server begins
+ * @next: as for mbox_recv_msg()
+ * @flags: as for mbox_recv_msg()
+ * @deadline: as for mbox_recv_msg()
+ *
+ * What a server does all day, in one system call. When the reply fails nothing
+ * is received.
+ *
+ * Return: 0; while @reply->delivery is not 0 an error of mbox_reply(), else one
+ * of mbox_recv_msg(): -EAGAIN, -ETIMEDOUT, -EINTR, -EMSGSIZE, -EPIPE, -EBADF,
+ * -EPERM, -EINVAL, -EFAULT, -ESTALE, -EDQUOT, -ENOMEM.
+ */
+int mbox_reply_recv(struct mbox *mb, struct mbox_message *reply,
+		    struct mbox_message *next, unsigned int flags,
+		    uint64_t deadline);
 
 /**
  * struct mbox_status - a mailbox at one moment
