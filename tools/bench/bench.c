@@ -14,11 +14,12 @@
 #include "bench.h"
 
 #define ONESELF "to oneself and back"
+#define ANSWER "request and answer"
 
 /* Of itself, with nothing going through it. */
 static const struct bench_mechanism mailbox = { .name = "mbox" };
 
-enum { PIPE, SYSV, POSIX, MBOX_RW, MBOX_10, MBOX_100000, IDLE };
+enum { PIPE, SYSV, POSIX, MBOX_RW, MBOX_10, MBOX_100000, PIPES, MBOX_CALLS, IDLE };
 
 static const struct bench_row rows[] = {
 	[PIPE] = {
@@ -68,6 +69,22 @@ static const struct bench_row rows[] = {
 		.round = bench_oneself,
 		.peer = &rows[MBOX_10],
 		.target = 1.10,
+	},
+	[PIPES] = {
+		.mechanism = &bench_pipes,
+		.pattern = ANSWER,
+		.bytes = 64,
+		.cpus = 1,
+		.round = bench_oneself,
+	},
+	[MBOX_CALLS] = {
+		.mechanism = &bench_mbox_call,
+		.pattern = ANSWER,
+		.bytes = 64,
+		.cpus = 1,
+		.round = bench_call,
+		.peer = &rows[PIPES],
+		.target = 0.65,
 	},
 	[IDLE] = {
 		.mechanism = &mailbox,
@@ -334,6 +351,8 @@ static const char help[] =
 "Measures mailboxes and their peers at the same work, in turn, and tells the\n"
 "cost of a message, the ratio to the peer, and the target with whether it is met.\n"
 "  POSIX queue, System V queue, pipe: of the kernel that runs\n"
+"  request and answer: a call to another process on the same CPU and its reply,\n"
+"               against a write and a read by each of the two over two pipes\n"
 "  idle: what the kernel's slab caches grow by, less what a file takes\n"
 "Needs root for SCHED_FIFO and for the memory of an idle mailbox.\n"
 "\n"

@@ -11,6 +11,7 @@
 #define MBOX_BENCH_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 struct mbox;
 
@@ -22,11 +23,17 @@ struct mbox;
  * @mb: the mailbox, of those that are one
  * @in: descriptor, or id, that messages go into
  * @out: the one that they come out of
+ * @server: the process that answers, where one does
+ * @serve_in: where it writes its answers, of those that are pipes
+ * @serve_out: where it reads from, likewise
  */
 struct bench_link {
 	struct mbox *mb;
 	int in;
 	int out;
+	pid_t server;
+	int serve_in;
+	int serve_out;
 };
 
 /**
@@ -51,6 +58,8 @@ extern const struct bench_mechanism bench_mbox_ioctl;
 extern const struct bench_mechanism bench_posix;
 extern const struct bench_mechanism bench_sysv;
 extern const struct bench_mechanism bench_pipe;
+extern const struct bench_mechanism bench_pipes;
+extern const struct bench_mechanism bench_mbox_call;
 
 /**
  * struct bench_row - a mechanism doing a pattern of work
@@ -79,6 +88,9 @@ struct bench_row {
 
 /* To oneself and back: a send, then the receive. */
 int bench_oneself(const struct bench_row *row, struct bench_link *link, unsigned int times);
+
+/* A request to another process and its answer, in one send. */
+int bench_call(const struct bench_row *row, struct bench_link *link, unsigned int times);
 
 /* Kernel memory of a mailbox that does nothing, without its file. */
 int bench_idle_mailbox(double *bytes);
