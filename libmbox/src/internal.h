@@ -29,6 +29,9 @@ struct mbox_segment {
 int mbox_ioctl(int fd, unsigned long request, void *arg);
 int mbox_device_ioctl(unsigned long request, void *arg);
 
+/* mailbox.c: a handle of what the request opens */
+int mbox_mailbox_get(struct mbox **mb, unsigned long request, void *arg);
+
 /* name.c: the address of the name as the kernel takes it */
 __u64 mbox_name_address(const char *name);
 

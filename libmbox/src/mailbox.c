@@ -9,7 +9,7 @@ static const struct mbox_attr default_attr = {
 	.msgsize = MBOX_MSGSIZE_DEFAULT,
 };
 
-static int get_mailbox(struct mbox **mb, unsigned long request, void *arg)
+int mbox_mailbox_get(struct mbox **mb, unsigned long request, void *arg)
 {
 	struct mbox_object *object;
 	int ret = mbox_object_get(&object, request, arg);
@@ -33,7 +33,7 @@ MBOX_API int mbox_create(struct mbox **mb, const char *name, int oflag,
 		.flags = a->flags,
 	};
 
-	return get_mailbox(mb, MBOX_IOC_CREATE, &req);
+	return mbox_mailbox_get(mb, MBOX_IOC_CREATE, &req);
 }
 
 MBOX_API int mbox_open(struct mbox **mb, const char *name, int oflag)
@@ -44,7 +44,7 @@ MBOX_API int mbox_open(struct mbox **mb, const char *name, int oflag)
 		.kind = MBOX_MAILBOX,
 	};
 
-	return get_mailbox(mb, MBOX_IOC_OPEN, &req);
+	return mbox_mailbox_get(mb, MBOX_IOC_OPEN, &req);
 }
 
 MBOX_API int mbox_from_fd(struct mbox **mb, int fd)

@@ -7,8 +7,8 @@
 
 #include "internal.h"
 
-/* These two say how an argument is to be read, and are not the caller's. */
-#define INTERNAL_FLAGS	(MBOX_IOV | MBOX_PEEK)
+/* These say how an argument is to be read, and are not the caller's. */
+#define INTERNAL_FLAGS	(MBOX_IOV | MBOX_PEEK | MBOX_FROM)
 
 /* Entries that a batch hands to the kernel at once: 4 KiB of stack. */
 #define BATCH_CHUNK	64
@@ -81,6 +81,25 @@ MBOX_API int mbox_recv_msg(struct mbox *mb, struct mbox_message *msg,
 MBOX_API int mbox_recv(struct mbox *mb, struct mbox_message *msg)
 {
 	return mbox_recv_msg(mb, msg, 0, 0);
+}
+
+MBOX_API int mbox_recv_from(struct mbox *mb, pid_t from,
+			    struct mbox_message *msg, unsigned int flags,
+			    uint64_t deadline)
+{
+	struct mbox_ioc_msg req = {
+		.buf = mbox_address(msg->data),
+		.len = msg->size,
+		.deadline = deadline,
+		.flags = flags | MBOX_FROM,
+		.pid = from,
+	};
+	int ret;
+
+	if (flags & INTERNAL_FLAGS)
+		return -EINVAL;
+	ret = mbox_ioctl(mb->object.fd, MBOX_IOC_RECV, &req);
+	return mbox_take_message(msg, &req, ret);
 }
 
 MBOX_API int mbox_peek(struct mbox *mb, unsigned int index,

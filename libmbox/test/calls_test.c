@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <mbox/mbox.h>
@@ -56,6 +58,7 @@ static struct {
 	struct mbox_ioc_segment_status segment;
 	int limit;				/* messages that batches pass */
 	int passed;
+	pid_t end_with_open;			/* a child that ends meanwhile */
 } k;
 
 int __wrap_open(const char *path, int flags, ...);
@@ -129,6 +132,10 @@ int __wrap_ioctl(int fd, unsigned long request, void *arg)
 
 	if (request == MBOX_IOC_CALL || request == MBOX_IOC_REPLY)
 		see_exchange(seen, arg);
+	if (request == MBOX_IOC_OPEN && k.end_with_open) {
+		kill(k.end_with_open, SIGKILL);
+		waitid(P_PID, k.end_with_open, &(siginfo_t){ 0 }, WEXITED | WNOWAIT);
+	}
 	if (request == MBOX_IOC_RECV)
 		memcpy(arg, &k.answer, sizeof(k.answer));
 	if (k.ioctl_errno) {
@@ -308,6 +315,97 @@ static void create(void)
 	CHECK(k.seen[2].open.oflag == (O_RDONLY | O_NONBLOCK));
 	mbox_close(mb);
 	mbox_close(NULL);
+}
+
+static void process(void)
+{
+	struct mbox_attr attr = { 7, 100, 200, MBOX_HANGUP };
+	struct mbox *mb;
+
+	CHECK(mbox_own(&mb, O_RDONLY | O_EXCL, 0622, &attr) == 0);
+	CHECK(k.seen[0].request == MBOX_IOC_CREATE);
+	CHECK(k.seen[0].create.name == 0);
+	CHECK(k.seen[0].create.capacity == 7);
+	CHECK(k.seen[0].create.msgsize == 100);
+	CHECK(k.seen[0].create.bytes == 200);
+	CHECK(k.seen[0].create.flags == (MBOX_HANGUP | MBOX_OWN));
+	CHECK(k.seen[0].create.oflag == (O_RDONLY | O_EXCL));
+	CHECK(k.seen[0].create.mode == 0622);
+	CHECK(attr.flags == MBOX_HANGUP);
+	mbox_close(mb);
+
+	CHECK(mbox_own(&mb, O_RDWR, 0600, NULL) == 0);
+	CHECK(k.seen[1].create.capacity == MBOX_CAPACITY_DEFAULT);
+	CHECK(k.seen[1].create.msgsize == MBOX_MSGSIZE_DEFAULT);
+	CHECK(k.seen[1].create.flags == MBOX_OWN);
+	mbox_close(mb);
+
+	CHECK(mbox_open_pid(&mb, 77, O_WRONLY | O_NONBLOCK) == 0);
+	CHECK(k.seen[2].request == MBOX_IOC_OPEN);
+	CHECK(k.seen[2].open.name == 0 && k.seen[2].open.pid == 77);
+	CHECK(k.seen[2].open.kind == MBOX_MAILBOX);
+	CHECK(k.seen[2].open.oflag == (O_WRONLY | O_NONBLOCK));
+	mbox_close(mb);
+
+	mb = (void *)&k;
+	CHECK(mbox_open_pid(&mb, 0, O_WRONLY) == -EINVAL);
+	CHECK(mbox_open_pid(&mb, -1, O_WRONLY) == -EINVAL);
+	CHECK(k.nr == 3 && mb == (void *)&k);
+}
+
+/* The pidfds are of real processes. */
+static void pidfd(void)
+{
+	struct mbox *mb = (void *)&k;
+	pid_t pid = fork();
+	int fd, pipes[2];
+
+	if (!pid) {
+		pause();
+		_exit(0);
+	}
+	fd = syscall(SYS_pidfd_open, pid, 0);
+	CHECK(fd >= 0);
+	CHECK(mbox_open_pidfd(&mb, fd, O_WRONLY) == 0);
+	CHECK(k.seen[0].open.pid == pid);
+	CHECK(k.seen[0].open.oflag == O_WRONLY);
+	mbox_close(mb);
+
+	/* What the kernel says of a process that is alive is told. */
+	mb = (void *)&k;
+	k.ioctl_errno = ENOENT;
+	CHECK(mbox_open_pidfd(&mb, fd, O_WRONLY) == -ENOENT);
+	/* Of one that ended meanwhile it could have been said of another. */
+	k.end_with_open = pid;
+	CHECK(mbox_open_pidfd(&mb, fd, O_WRONLY) == -ESRCH);
+	k.ioctl_errno = 0;
+	CHECK(mbox_open_pidfd(&mb, fd, O_WRONLY) == -ESRCH);
+	CHECK(waitpid(pid, NULL, 0) == pid);
+	CHECK(mbox_open_pidfd(&mb, fd, O_WRONLY) == -ESRCH);
+
+	CHECK(pipe(pipes) == 0);
+	CHECK(mbox_open_pidfd(&mb, pipes[0], O_WRONLY) == -EBADF);
+	CHECK(mbox_open_pidfd(&mb, -1, O_WRONLY) == -EBADF);
+	CHECK(mbox_open_pidfd(&mb, 999, O_WRONLY) == -EBADF);
+	CHECK(mb == (void *)&k);
+}
+
+static void recv_from(void)
+{
+	struct mbox_message msg = { .size = 9 };
+	struct mbox *mb = mailbox();
+
+	k.answer = (struct mbox_ioc_msg){ .len = 5, .tag = 6, .pid = 77 };
+	CHECK(mbox_recv_from(mb, 77, &msg, MBOX_NONBLOCK, 8) == 0);
+	CHECK(k.seen[0].request == MBOX_IOC_RECV);
+	CHECK(k.seen[0].msg.flags == (MBOX_NONBLOCK | MBOX_FROM));
+	CHECK(k.seen[0].msg.pid == 77 && k.seen[0].msg.deadline == 8);
+	CHECK(msg.length == 5 && msg.tag == 6 && msg.pid == 77);
+	CHECK(mbox_recv_from(mb, 77, &msg, MBOX_PEEK, 0) == -EINVAL);
+	CHECK(mbox_recv_msg(mb, &msg, MBOX_FROM, 0) == -EINVAL);
+	CHECK(mbox_send_msg(mb, &msg, MBOX_FROM, 0) == -EINVAL);
+	CHECK(k.nr == 1);
+	mbox_close(mb);
 }
 
 static void from_fd(void)
@@ -824,6 +922,9 @@ int main(void)
 	run("names lose one slash and nothing else", names);
 	run("the device is opened for one call, and its errors told", device);
 	run("mbox_create and mbox_open pass on what they are given", create);
+	run("a process's own mailbox, and opening it by pid", process);
+	run("opening by pidfd sees whether the process lives", pidfd);
+	run("receiving from one process", recv_from);
 	run("a descriptor of something else gives no handle", from_fd);
 	run("mbox_status tells every field", status);
 	run("resize, chmod, chown and notify set what was asked", set);

@@ -41,7 +41,8 @@ struct mbox;
  *         is gone; MBOX_BROADCAST: every open receiver gets every message that
  *         is sent after it was opened, and senders wait for the slowest;
  *         MBOX_LOSSY, with MBOX_BROADCAST: senders do not wait, and what a
- *         receiver is too slow for it misses, and is told how much
+ *         receiver is too slow for it misses, and is told how much; MBOX_OWN
+ *         is for mbox_own() to set
  *
  * With MBOX_BROADCAST @capacity is at least 1 and, as @bytes, is how far the
  * slowest receiver can be behind. Handles made by mbox_open() are receivers of
@@ -250,10 +251,11 @@ int mbox_send(struct mbox *mb, const void *data, size_t length,
  * Return: 0; -EAGAIN: it would wait, and may not; -ETIMEDOUT: the deadline
  * passed first; -EINTR: a signal came first; -EMSGSIZE: longer than the
  * mailbox takes, see mbox_status(); -EPIPE: with MBOX_HANGUP, all receivers
- * are gone; -EBADF: the handle is not open for sending; -EDQUOT: the budget of
- * bytes of the user who opened the handle is used up; -ENOMEM: also for the
- * memory cgroup's limit; -EINVAL: a flag, priority or deadline out of its
- * range; -EFAULT; -EOPNOTSUPP: with MBOX_BROADCAST, a priority or MBOX_SYNC.
+ * are gone; -ESRCH: the process that it is the own mailbox of is gone; -EBADF:
+ * the handle is not open for sending; -EDQUOT: the budget of bytes of the user
+ * who opened the handle is used up; -ENOMEM: also for the memory cgroup's
+ * limit; -EINVAL: a flag, priority or deadline out of its range; -EFAULT;
+ * -EOPNOTSUPP: with MBOX_BROADCAST, a priority or MBOX_SYNC.
  */
 int mbox_send_msg(struct mbox *mb, const struct mbox_message *msg,
 		  unsigned int flags, uint64_t deadline);
@@ -323,8 +325,9 @@ int mbox_recv(struct mbox *mb, struct mbox_message *msg);
  * none, and the call may not wait; -ETIMEDOUT: the deadline passed first;
  * -EINTR: a signal came first; -EMSGSIZE: the message has @msg->length bytes,
  * more than @msg->size; -EPIPE: with MBOX_HANGUP, the mailbox is empty and all
- * senders are gone; -EBADF: the handle is not open for receiving; -EINVAL: a
- * flag or deadline out of its range; -EFAULT.
+ * senders are gone; -EBADF: the handle is not open for receiving; -EPERM: it is
+ * another process's own mailbox; -EINVAL: a flag or deadline out of its range;
+ * -EFAULT.
  */
 int mbox_recv_msg(struct mbox *mb, struct mbox_message *msg,
 		  unsigned int flags, uint64_t deadline);
@@ -475,7 +478,7 @@ int mbox_reply_recv(struct mbox *mb, struct mbox_message *reply,
  * @mode: permission bits
  * @uid: owner, as the caller's user namespace sees it
  * @gid: group, likewise
- * @flags: 0 or more of MBOX_HANGUP, MBOX_BROADCAST and MBOX_LOSSY
+ * @flags: 0 or more of MBOX_HANGUP, MBOX_OWN, MBOX_BROADCAST and MBOX_LOSSY
  * @dropped: messages that a mailbox with MBOX_LOSSY dropped before all its
  *           receivers had them
  */

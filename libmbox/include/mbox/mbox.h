@@ -12,6 +12,7 @@
 
 #include <linux/mbox.h>
 #include <mbox/mailbox.h>
+#include <mbox/process.h>
 #include <mbox/segment.h>
 
 /**
