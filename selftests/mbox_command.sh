@@ -284,6 +284,57 @@ mbox recv: /lines: no sender is left after 1 of 2 messages'
 	remove_all
 }
 
+# A process that is told on its standard input whom to send to, and then the messages.
+sender_told_by() {
+	# shellcheck disable=SC2016 # it is for that shell to expand
+	exec bash -c 'read -r to; exec mbox send --pid="$to"' <"$1"
+}
+
+test_direct() {
+	local receiver sender
+	mkfifo "$dir/orders"
+	mbox recv --own --count=2 --json >"$dir/got" &
+	receiver=$!
+	becomes mbox send --pid=$receiver one
+	refuses_as 5 "process $receiver: no permission to send to it" \
+		as_user mbox send --pid=$receiver x
+	does send --pid=$receiver two
+	ended $receiver
+	same 'a process receives what is sent to it' "$? $(jq -r .data <"$dir/got" | paste -sd ' ')" '0 one two'
+	refuses 3 "process $receiver: there is no such process" send --pid=$receiver late
+	refuses 3 "process $$: it has no mailbox of its own" send --pid=$$ x
+
+	sender_told_by "$dir/orders" &
+	sender=$!
+	mbox recv --from=$sender >"$dir/got" &
+	receiver=$!
+	becomes mbox send --pid=$receiver stranger
+	printf '%s\n' $receiver hello again >"$dir/orders"
+	ended $sender
+	same 'a sender that has sent all' $? 0
+	ended $receiver
+	same 'its messages alone are received, until it is gone' "$? $(paste -sd ' ' "$dir/got")" '0 hello again'
+
+	mbox recv --own >"$dir/got" &
+	receiver=$!
+	becomes mbox send --pid=$receiver first
+	sender_told_by "$dir/orders" 2>"$err" &
+	sender=$!
+	exec 8>"$dir/orders"
+	printf '%s\n' $receiver second >&8
+	becomes grep -q second "$dir/got"
+	kill -9 $receiver
+	ended $receiver 2>/dev/null
+	echo third >&8
+	ended $sender
+	same 'a sender to a process that was killed' "$? $(cat "$err")" \
+		"8 mbox send: process $receiver: message 2 not sent: it is gone"
+	exec 8>&-
+	refuses 8 'it is gone after 0 messages' recv --from=$receiver
+	refuses 6 "process $$: the time was up after 0 messages" recv --from=$$ --timeout=0.1
+	refuses 6 'own mailbox: it is empty after 0 messages' recv --own --nonblock
+}
+
 # A megabyte of lines: empty ones, long ones, blanks, tabs, bytes of all kinds.
 make_text() {
 	awk 'BEGIN {
@@ -648,6 +699,7 @@ test_peek
 test_waiting
 test_resize
 test_hangup
+test_direct
 test_broadcast
 test_lossy
 test_pipeline

@@ -269,3 +269,27 @@ noreturn void fail_on(const char *name, const char *action, int error)
 {
 	exit(explain(name, action, error));
 }
+
+noreturn void fail_with(const char *process, const char *action, int error)
+{
+	switch (-error) {
+	case ENODEV:
+	case ENXIO:
+		exit(explain(process, action, error));
+	case ESRCH:
+		fail(EXIT_NOT_FOUND, "%s: there is no such process: 'ps' lists them",
+		     process);
+	case ENOENT:
+		fail(EXIT_NOT_FOUND, "%s: it has no mailbox of its own, as 'mbox recv --own' has",
+		     process);
+	case EACCES:
+		if (!access(DEVICE, R_OK | W_OK))
+			fail(EXIT_PERMISSION, "%s: no permission to %s: it makes its mailbox with the mode that allows it",
+			     process, action);
+		explain_device();
+		exit(EXIT_PERMISSION);
+	default:
+		fail(code_of(error), "%s: cannot %s: %s", process, action,
+		     mbox_strerror(error));
+	}
+}

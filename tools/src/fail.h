@@ -58,6 +58,9 @@ enum exit_code explain(const char *name, const char *action, int error);
 /* explain() and exit. */
 noreturn void fail_on(const char *name, const char *action, int error);
 
+/* The same with a process, or whose mailbox it is, instead of a name. */
+noreturn void fail_with(const char *process, const char *action, int error);
+
 /* The same after a create; @count names the parameter that limits how many. */
 noreturn void fail_create(const char *name, const char *count, int error);
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,6 +131,14 @@ const char *shown(const char *name)
 	return start;
 }
 
+const char *shown_process(pid_t pid)
+{
+	static char text[32];
+
+	snprintf(text, sizeof(text), "process %d", pid);
+	return text;
+}
+
 const char *parse_name(const char *text)
 {
 	const char *name = text + (*text == '/');
@@ -157,6 +166,15 @@ uint64_t parse_number(const char *text, const char *what, uint64_t most)
 		fail_usage("%s is too high a %s: the limit is %" PRIu64, text,
 			   what, most);
 	return number;
+}
+
+pid_t parse_pid(const char *text)
+{
+	pid_t pid = parse_number(text, "process id", INT_MAX);
+
+	if (!pid)
+		fail_usage("'%s' is no process id", text);
+	return pid;
 }
 
 uint64_t parse_size(const char *text, const char *what, uint64_t most)

@@ -43,6 +43,9 @@ void bar_text(char text[BAR_TEXT], uint64_t used, uint64_t room);
  */
 const char *shown(const char *name);
 
+/* process 1234; in a static buffer */
+const char *shown_process(pid_t pid);
+
 /*
  * Parsers of what a person typed. @what names it in the error; they end the
  * process when it is wrong.
@@ -52,6 +55,7 @@ uint64_t parse_number(const char *text, const char *what, uint64_t most);
 uint64_t parse_size(const char *text, const char *what, uint64_t most);
 uint64_t parse_capacity(const char *text);
 uint64_t parse_seconds(const char *text);
+pid_t parse_pid(const char *text);
 mode_t parse_mode(const char *text);
 
 #endif /* FORMAT_H */

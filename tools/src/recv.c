@@ -13,6 +13,8 @@
 #include "output.h"
 
 static const struct option_text recv_options[] = {
+	{ 'o', "own", NULL, "from an own mailbox, for 'mbox send --pid'; there is no NAME then" },
+	{ 'f', "from", "PID", "only messages of that process, in an own mailbox" },
 	{ 'c', "count", "N", "stop after N messages" },
 	{ 'n', "nonblock", NULL, "take what is there, do not wait for more" },
 	{ 't', "timeout", "SECONDS", "stop when that time is up" },
@@ -27,12 +29,17 @@ static const struct option_text peek_options[] = {
 
 /**
  * struct receiver - what is received from where
+ * @name: the mailbox, or NULL for the process's own
+ * @own: that was asked for
+ * @from: the only process that it receives from, or 0
  * @message: with room for the largest
  * @wanted: messages, UINT64_MAX for all that come
  * @got: messages
  */
 struct receiver {
 	const char *name;
+	bool own;
+	pid_t from;
 	struct mbox *mailbox;
 	struct mbox_message message;
 	enum output output;
@@ -42,15 +49,31 @@ struct receiver {
 	uint64_t got;
 };
 
+static const char *who(const struct receiver *receiver)
+{
+	if (receiver->from)
+		return shown_process(receiver->from);
+	return receiver->name ? shown(receiver->name) : "own mailbox";
+}
+
+static noreturn void fail_from(const struct receiver *receiver, int error)
+{
+	if (receiver->name)
+		fail_on(receiver->name, "receive from it", error);
+	fail_with(who(receiver), "receive from it", error);
+}
+
 static void open_receiver(struct receiver *receiver)
 {
 	struct mbox_status status;
-	int error = mbox_open(&receiver->mailbox, receiver->name, O_RDONLY);
+	int error = receiver->name ?
+		mbox_open(&receiver->mailbox, receiver->name, O_RDONLY) :
+		mbox_own(&receiver->mailbox, O_RDONLY, 0666, NULL);
 
 	if (!error)
 		error = mbox_status(receiver->mailbox, &status);
 	if (error)
-		fail_on(receiver->name, "receive from it", error);
+		fail_from(receiver, error);
 	receiver->message.size = status.msgsize;
 	receiver->message.data = malloc(status.msgsize + 1);
 	if (!receiver->message.data)
@@ -69,9 +92,15 @@ static void close_receiver(struct receiver *receiver)
  */
 static int stopped(const struct receiver *receiver, int error)
 {
-	const char *name = shown(receiver->name);
+	const char *name = who(receiver);
 	bool all = receiver->wanted == UINT64_MAX;
 
+	if (error == -ESRCH) {
+		if (all && receiver->got)
+			return EXIT_OK;
+		fail(EXIT_PEER_GONE, "%s: it is gone after %" PRIu64 " messages",
+		     name, receiver->got);
+	}
 	if (error == -EPIPE) {
 		if (all)
 			return EXIT_OK;
@@ -79,7 +108,7 @@ static int stopped(const struct receiver *receiver, int error)
 		     name, receiver->got, receiver->wanted);
 	}
 	if (error != -EAGAIN && error != -ETIMEDOUT)
-		fail_on(receiver->name, "receive from it", error);
+		fail_from(receiver, error);
 	if (all && receiver->got)
 		return EXIT_OK;
 	if (error == -EAGAIN)
@@ -96,7 +125,17 @@ static void tell_missed(const struct receiver *receiver)
 
 	if (missed && receiver->output != OUTPUT_JSON)
 		complain("%s: missed %" PRIu64 " message%s: the mailbox is --lossy, and this was too slow",
-			 shown(receiver->name), missed, missed == 1 ? "" : "s");
+			 who(receiver), missed, missed == 1 ? "" : "s");
+}
+
+static int receive_one(struct receiver *receiver)
+{
+	if (receiver->from)
+		return mbox_recv_from(receiver->mailbox, receiver->from,
+				      &receiver->message, receiver->flags,
+				      receiver->deadline);
+	return mbox_recv_msg(receiver->mailbox, &receiver->message,
+			     receiver->flags, receiver->deadline);
 }
 
 static int receive(struct receiver *receiver)
@@ -104,8 +143,7 @@ static int receive(struct receiver *receiver)
 	int error;
 
 	while (receiver->got < receiver->wanted) {
-		error = mbox_recv_msg(receiver->mailbox, &receiver->message,
-				      receiver->flags, receiver->deadline);
+		error = receive_one(receiver);
 		if (error)
 			return stopped(receiver, error);
 		receiver->got++;
@@ -122,6 +160,12 @@ static void read_options(struct arguments *args, struct receiver *receiver)
 
 	while ((letter = next_option(args)) != -1) {
 		switch (letter) {
+		case 'o':
+			receiver->own = true;
+			break;
+		case 'f':
+			receiver->from = parse_pid(optarg);
+			break;
 		case 'c':
 			receiver->wanted = parse_number(optarg, "count",
 							UINT64_MAX - 1);
@@ -136,7 +180,14 @@ static void read_options(struct arguments *args, struct receiver *receiver)
 			read_output_option(letter, &receiver->output);
 		}
 	}
-	receiver->name = parse_name(args->argv[0]);
+	if (receiver->from)
+		receiver->own = true;
+	if (receiver->own && args->argc)
+		fail_usage("'%s' is too much: an own mailbox has no name", args->argv[0]);
+	if (!receiver->own && !args->argc)
+		fail_usage("too little is given: it takes NAME, or --own");
+	if (!receiver->own)
+		receiver->name = parse_name(args->argv[0]);
 }
 
 static int run_recv(struct arguments *args)
@@ -176,20 +227,24 @@ static int run_peek(struct arguments *args)
 
 const struct command recv_command = {
 	.name = "recv",
-	.operands = "NAME",
+	.operands = "[NAME]",
 	.summary = "receive messages, each as a line",
 	.text =
 	"Receive messages and print each as a line at once, until --count of them came,\n"
 	"the --timeout is up, or no sender is left of a mailbox made with --hangup;\n"
 	"otherwise for ever. Of a mailbox made with --broadcast it prints what is sent\n"
-	"from now on, and says on standard error what it missed. It ends too when nobody reads its output any more; what it\n"
-	"has put into the pipe by then is received, so prefer --count to 'head'.\n",
+	"from now on, and says on standard error what it missed. With --own it receives\n"
+	"from a mailbox of itself, which others send to by its process id; with --from\n"
+	"only from one process, until that is gone. It ends too when nobody reads its\n"
+	"output any more; what it has put into the pipe by then is received, so prefer\n"
+	"--count to 'head'.\n",
 	.example =
 	"  mbox recv /jobs | consumer\n"
 	"  mbox recv --count=1 --timeout=5 /jobs || echo 'no job'\n"
+	"  mbox recv --own & mbox send --pid=$! 'are you there?'\n"
 	"  mbox recv --nonblock --json /jobs       # empties it, tells who sent what\n",
 	.options = recv_options,
-	.least = 1,
+	.least = 0,
 	.most = 1,
 	.run = run_recv,
 };

@@ -14,6 +14,7 @@
 #include "format.h"
 
 static const struct option_text options[] = {
+	{ 'P', "pid", "PID", "to the own mailbox of that process; there is no NAME then" },
 	{ 'p', "prio", "N", "priority, 0 to 32767; higher is received first (0)" },
 	{ 'T', "tag", "N", "a number that goes with the message (0)" },
 	{ 's', "sync", NULL, "wait until a receiver has the message" },
@@ -26,11 +27,16 @@ static const struct option_text options[] = {
 
 /**
  * struct sender - what is sent where
+ * @name: the mailbox, or NULL
+ * @pid: if it has no name, the process whose own it is
+ * @who: either of them, to be shown
  * @message: with the tag and priority of all
  * @number: messages begun
  */
 struct sender {
 	const char *name;
+	pid_t pid;
+	const char *who;
 	struct mbox *mailbox;
 	struct mbox_message message;
 	unsigned int flags;
@@ -44,6 +50,13 @@ struct format {
 	bool raw;
 };
 
+static noreturn void fail_to(const struct sender *sender, int error)
+{
+	if (sender->name)
+		fail_on(sender->name, "send to it", error);
+	fail_with(sender->who, "send to it", error);
+}
+
 static noreturn void fail_large(const struct sender *sender)
 {
 	struct mbox_status status = { 0 };
@@ -52,13 +65,13 @@ static noreturn void fail_large(const struct sender *sender)
 	mbox_status(sender->mailbox, &status);
 	size_text(limit, status.msgsize);
 	fail(EXIT_TOO_LARGE, "%s: message %" PRIu64 " is too large: it has %zu bytes, the limit is %" PRIu64 " (%s), set by 'mbox create --msgsize'",
-	     shown(sender->name), sender->number, sender->message.length,
+	     sender->who, sender->number, sender->message.length,
 	     status.msgsize, limit);
 }
 
 static noreturn void fail_send(const struct sender *sender, int error)
 {
-	const char *name = shown(sender->name);
+	const char *name = sender->who;
 	uint64_t number = sender->number;
 
 	switch (-error) {
@@ -73,8 +86,11 @@ static noreturn void fail_send(const struct sender *sender, int error)
 	case EPIPE:
 		fail(EXIT_PEER_GONE, "%s: message %" PRIu64 " not sent: no receiver is left",
 		     name, number);
+	case ESRCH:
+		fail(EXIT_PEER_GONE, "%s: message %" PRIu64 " not sent: it is gone",
+		     name, number);
 	default:
-		fail_on(sender->name, "send to it", error);
+		fail_to(sender, error);
 	}
 }
 
@@ -140,6 +156,9 @@ static void read_options(struct arguments *args, struct sender *sender,
 
 	while ((letter = next_option(args)) != -1) {
 		switch (letter) {
+		case 'P':
+			sender->pid = parse_pid(optarg);
+			break;
 		case 'p':
 			sender->message.prio = parse_number(optarg, "priority",
 							    MBOX_PRIO_MAX);
@@ -165,43 +184,61 @@ static void read_options(struct arguments *args, struct sender *sender,
 			break;
 		}
 	}
-	sender->name = parse_name(args->argv[0]);
+}
+
+static void open_sender(struct sender *sender)
+{
+	int error;
+
+	if (sender->name) {
+		sender->who = shown(sender->name);
+		error = mbox_open(&sender->mailbox, sender->name, O_WRONLY);
+	} else {
+		sender->who = shown_process(sender->pid);
+		error = mbox_open_pid(&sender->mailbox, sender->pid, O_WRONLY);
+	}
+	if (error)
+		fail_to(sender, error);
 }
 
 static int run(struct arguments *args)
 {
 	struct sender sender = { 0 };
 	struct format format = { .delimiter = '\n' };
-	int error;
-	int i;
+	char **message;
 
 	read_options(args, &sender, &format);
-	error = mbox_open(&sender.mailbox, sender.name, O_WRONLY);
-	if (error)
-		fail_on(sender.name, "send to it", error);
-	if (args->argc == 1)
+	message = args->argv;
+	if (!sender.pid && !args->argc)
+		fail_usage("too little is given: it takes NAME [MESSAGE...], or --pid=PID [MESSAGE...]");
+	if (!sender.pid)
+		sender.name = parse_name(*message++);
+	open_sender(&sender);
+	if (!*message)
 		send_input(&sender, &format);
-	for (i = 1; i < args->argc; i++)
-		send_one(&sender, args->argv[i], strlen(args->argv[i]));
+	for (; *message; message++)
+		send_one(&sender, *message, strlen(*message));
 	mbox_close(sender.mailbox);
 	return EXIT_OK;
 }
 
 const struct command send_command = {
 	.name = "send",
-	.operands = "NAME [MESSAGE...]",
+	.operands = "[NAME] [MESSAGE...]",
 	.summary = "send messages, or the lines of standard input",
 	.text =
 	"Send each MESSAGE. Without any, each line of standard input is one message, as\n"
 	"soon as it is there; the newline is not sent. A sender waits while the mailbox\n"
-	"is full. After -- a message can begin with a dash.\n",
+	"is full. After -- a message can begin with a dash.\n"
+	"With --pid they go to the own mailbox of a process, as 'mbox recv --own' is one.\n",
 	.example =
 	"  mbox send /jobs 'first job' 'second job'\n"
 	"  producer | mbox send /jobs\n"
 	"  mbox send --prio=9 --timeout=2.5 /jobs urgent\n"
+	"  mbox send --pid=1234 'are you there?'\n"
 	"  mbox send --raw /pictures <picture.png\n",
 	.options = options,
-	.least = 1,
+	.least = 0,
 	.most = -1,
 	.run = run,
 };

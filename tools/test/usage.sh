@@ -57,7 +57,13 @@ refused 2 "'..' is no name" create ..
 refused 7 "the name has 256 bytes, more than the limit of 255" create "/$(printf 'n%.0s' {1..256})"
 refused 2 "'/a' is too much: it takes nothing" ls /a
 refused 2 "it takes NAME" stat
-refused 2 "it takes NAME [MESSAGE...]" send
+refused 2 "it takes NAME [MESSAGE...], or --pid=PID" send
+refused 2 "'0' is no process id" send --pid=0 hello
+refused 2 "'me' is no process id" send --pid=me hello
+refused 2 "too high a process id" send --pid=2147483648 hello
+refused 2 "it takes NAME, or --own" recv
+refused 2 "'/a' is too much: an own mailbox has no name" recv --own /a
+refused 2 "'/a' is too much: an own mailbox has no name" recv --from=1 /a
 refused 2 "32768 is too high a priority: the limit is 32767" send --prio=32768 /a
 refused 2 "'-1' is no priority" send --prio=-1 /a
 refused 2 "'high' is no priority" send --prio=high /a
@@ -119,6 +125,8 @@ without_module ls
 without_module stat /a
 without_module send /a hello
 without_module recv /a
+without_module recv --own
+without_module send --pid=1 hello
 without_module peek /a
 without_module resize /a 1
 without_module chmod 600 /a
