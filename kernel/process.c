@@ -70,13 +70,13 @@ static struct pid *mbox_pid_left_locked(const struct mbox_queue *queue,
  */
 struct pid *mbox_sender_get(struct mbox_mailbox *mailbox, pid_t number)
 {
-	struct pid *pid = find_get_pid(number);
+	struct pid *pid = mbox_process_get(number);
 
-	if (!pid) {
-		spin_lock(&mailbox->lock);
-		pid = mbox_pid_left_locked(&mailbox->queue, number);
-		spin_unlock(&mailbox->lock);
-	}
+	if (!IS_ERR(pid))
+		return pid;
+	spin_lock(&mailbox->lock);
+	pid = mbox_pid_left_locked(&mailbox->queue, number);
+	spin_unlock(&mailbox->lock);
 	return pid ?: ERR_PTR(-ESRCH);
 }
 
