@@ -149,7 +149,7 @@ static void mbox_broadcast_serve_locked(struct mbox_mailbox *mailbox)
 			continue;
 		waiter->message = message;
 		mbox_waiter_complete(mailbox, receiving, waiter,
-				     PTR_ERR_OR_ZERO(message));
+				     PTR_ERR_OR_ZERO(message), false);
 	}
 	/* Each of them can receive, so no one of them is to be the only one. */
 	if (waitqueue_active(&mailbox->pollers))

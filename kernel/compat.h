@@ -8,6 +8,14 @@
 #include <linux/file.h>
 #include <linux/mm.h>
 #include <linux/version.h>
+#include <linux/wait.h>
+
+/*
+ * The waker is about to sleep. Wait queues have exported functions for that, a
+ * single task has default_wake_function(), whose flag kernel/sched/ keeps to
+ * itself.
+ */
+#define MBOX_WF_SYNC	0x10
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
 static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)

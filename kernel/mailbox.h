@@ -487,7 +487,7 @@ void mbox_waiter_start(struct mbox_waiters *waiters,
 		       struct mbox_waiter *waiter);
 void mbox_waiter_complete(struct mbox_mailbox *mailbox,
 			  struct mbox_waiters *waiters,
-			  struct mbox_waiter *waiter, int error);
+			  struct mbox_waiter *waiter, int error, bool sync);
 int mbox_send_wait(struct mbox_mailbox *mailbox, struct mbox_waiter *waiter,
 		   const struct mbox_patience *patience);
 struct mbox_message *mbox_receive_wait(struct mbox_mailbox *mailbox,

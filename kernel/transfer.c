@@ -11,6 +11,7 @@
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
+#include "compat.h"
 #include "mailbox.h"
 #include "trace.h"
 
@@ -34,16 +35,26 @@ static void mbox_waiter_stop(struct mbox_waiters *waiters,
 	waiters->count--;
 }
 
+/* With @sync the caller is about to sleep, and leaves its processor to @task. */
+static void mbox_wake(struct task_struct *task, bool sync)
+{
+	struct wait_queue_entry entry = { .private = task };
+
+	default_wake_function(&entry, TASK_NORMAL, sync ? MBOX_WF_SYNC : 0,
+			      NULL);
+}
+
 /**
  * mbox_waiter_complete() - end a wait
  * @mailbox: the mailbox, locked
  * @waiters: where @waiter is
  * @waiter: its results but for the error are filled in
  * @error: 0 or negative
+ * @sync: the caller is about to sleep
  */
 void mbox_waiter_complete(struct mbox_mailbox *mailbox,
 			  struct mbox_waiters *waiters,
-			  struct mbox_waiter *waiter, int error)
+			  struct mbox_waiter *waiter, int error, bool sync)
 {
 	struct task_struct *task = waiter->task;
 
@@ -54,7 +65,7 @@ void mbox_waiter_complete(struct mbox_mailbox *mailbox,
 	rcu_read_lock();
 	/* MBOX_BARRIER (A): pairs with the acquire in mbox_wait(). */
 	smp_store_release(&waiter->done, true);
-	wake_up_process(task);
+	mbox_wake(task, sync);
 	rcu_read_unlock();
 }
 
@@ -89,7 +100,7 @@ void mbox_sender_complete_locked(struct mbox_mailbox *mailbox,
 
 	message->waiter = NULL;
 	mbox_waiter_complete(mailbox, mbox_senders(mailbox, message), waiter,
-			     error);
+			     error, message->call);
 }
 
 /**
@@ -284,7 +295,7 @@ int mbox_fit(struct mbox_sink *sink, const struct mbox_message *message)
  * queue.
  */
 static bool mbox_hand_over_locked(struct mbox_mailbox *mailbox,
-				  struct mbox_message *message)
+				  struct mbox_message *message, bool sync)
 {
 	struct mbox_waiters *receiving = &mailbox->receiving;
 	struct mbox_waiter *waiter, *next;
@@ -299,7 +310,7 @@ static bool mbox_hand_over_locked(struct mbox_mailbox *mailbox,
 			mbox_count_taken_locked(mailbox, message);
 			waiter->message = message;
 		}
-		mbox_waiter_complete(mailbox, receiving, waiter, err);
+		mbox_waiter_complete(mailbox, receiving, waiter, err, sync);
 		if (!err)
 			return true;
 	}
@@ -349,7 +360,7 @@ static void mbox_waiters_hang_up(struct mbox_mailbox *mailbox,
 			mbox_queue_remove(message->queue, message);
 			message->waiter = NULL;
 		}
-		mbox_waiter_complete(mailbox, waiters, waiter, error);
+		mbox_waiter_complete(mailbox, waiters, waiter, error, false);
 	}
 }
 
@@ -409,7 +420,7 @@ int mbox_offer_locked(struct mbox_mailbox *mailbox,
 	mbox_track(message, tracked ? waiter : NULL);
 	trace_mbox_send(&mailbox->object, message);
 	/* Once handed over, an untracked message may be gone. */
-	waiter->handed = mbox_hand_over_locked(mailbox, message);
+	waiter->handed = mbox_hand_over_locked(mailbox, message, tracked);
 	if (!waiter->handed) {
 		tracked |= !fits;
 		if (tracked && nonblock)
@@ -631,7 +642,7 @@ void mbox_untake_locked(struct mbox_mailbox *mailbox,
 			struct mbox_message *message)
 {
 	mbox_count_returned_locked(mailbox, message);
-	if (mbox_hand_over_locked(mailbox, message))
+	if (mbox_hand_over_locked(mailbox, message, false))
 		return;
 	if (message->waiter && message->hasty) {
 		mbox_sender_complete_locked(mailbox, message, -EAGAIN);
@@ -672,7 +683,7 @@ void mbox_post(struct mbox_mailbox *mailbox, struct mbox_message *message)
 	message->seq = ++mailbox->arrivals;
 	message->taken = false;
 	message->queue = NULL;
-	if (!mbox_hand_over_locked(mailbox, message)) {
+	if (!mbox_hand_over_locked(mailbox, message, false)) {
 		mbox_queue_add(&mailbox->queue, message);
 		mbox_arrived_locked(mailbox);
 	}
