@@ -59,6 +59,39 @@ static int mbox_call_wait(struct mbox_mailbox *mailbox, struct mbox_call *call,
 	return err;
 }
 
+/* Take back a request for which nobody is left, unless somebody has it by now. */
+static bool mbox_call_refuse(struct mbox_mailbox *mailbox,
+			     struct mbox_call *call)
+{
+	struct mbox_message *request;
+	bool refuse;
+
+	spin_lock(&mailbox->lock);
+	request = call->waiter.message;
+	refuse = !call->waiter.done && !request->taken;
+	if (refuse)
+		mbox_withdraw_locked(mailbox, request);
+	spin_unlock(&mailbox->lock);
+	return refuse;
+}
+
+static int mbox_call_blocked(struct mbox_mailbox *mailbox,
+			     struct mbox_call *call,
+			     const struct mbox_patience *patience)
+{
+	int err;
+
+	mbox_caller_add(call);
+	/* Whoever was handed the request at once waits for nobody. */
+	if (!call->waiter.handed && mbox_caller_in_cycle(call) &&
+	    mbox_call_refuse(mailbox, call))
+		err = -EDEADLK;
+	else
+		err = mbox_call_wait(mailbox, call, patience);
+	mbox_caller_remove(call);
+	return err;
+}
+
 /**
  * mbox_call() - send a request and wait for the reply
  * @mailbox: where to
@@ -67,7 +100,7 @@ static int mbox_call_wait(struct mbox_mailbox *mailbox, struct mbox_call *call,
  * @patience: how long to wait for the reply
  * @reply: where it goes, for mbox_message_put()
  *
- * Return: 0, -EPIPE, -ECONNRESET, -ETIMEDOUT, -ERESTARTSYS, or -EINTR.
+ * Return: 0, -EPIPE, -ECONNRESET, -EDEADLK, -ETIMEDOUT, -ERESTARTSYS, or -EINTR.
  */
 int mbox_call(struct mbox_mailbox *mailbox, struct mbox_message *request,
 	      struct mbox_sink *sink, const struct mbox_patience *patience,
@@ -76,6 +109,8 @@ int mbox_call(struct mbox_mailbox *mailbox, struct mbox_message *request,
 	struct mbox_call call = {
 		.waiter.message = request,
 		.waiter.sink = sink,
+		.mailbox = mailbox,
+		.thread = task_pid(current),
 	};
 	int err;
 
@@ -85,7 +120,7 @@ int mbox_call(struct mbox_mailbox *mailbox, struct mbox_message *request,
 	err = mbox_offer_locked(mailbox, request, &call.waiter, false);
 	spin_unlock(&mailbox->lock);
 	if (err > 0)
-		err = mbox_call_wait(mailbox, &call, patience);
+		err = mbox_call_blocked(mailbox, &call, patience);
 	if (!err)
 		*reply = call.waiter.message;
 	else if (call.waiter.message)

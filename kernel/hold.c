@@ -86,6 +86,7 @@ static void mbox_hold_start_locked(struct mbox_mailbox *mailbox,
 	hold->id = sink->delivery;
 	hold->file = sink->file;
 	hold->process = get_pid(task_tgid(current));
+	hold->thread = get_pid(task_pid(current));
 	rb_add(&hold->by_id, &mailbox->held, mbox_hold_before);
 	list_add_tail(&hold->siblings, &handle->holds);
 	timerqueue_init(&hold->expiry);
@@ -112,6 +113,8 @@ bool mbox_hold_locked(struct mbox_mailbox *mailbox, struct mbox_sink *sink,
 			mbox_call_fail_locked(mailbox, message);
 		return false;
 	}
+	if (message->call)
+		mbox_server_seen_locked(mailbox);
 	message->hold = mbox_hold_choose(sink, message);
 	message->hold->message = message;
 	message->queue = &mailbox->queue;
@@ -164,6 +167,7 @@ struct mbox_hold *mbox_hold_end_locked(struct mbox_mailbox *mailbox,
 		timerqueue_del(&mailbox->leases, &hold->expiry);
 	mailbox->holds--;
 	put_pid(hold->process);
+	put_pid(hold->thread);
 	hold->message->hold = NULL;
 	return hold->leased ? hold : NULL;
 }
@@ -371,6 +375,7 @@ void mbox_holds_exit(struct mbox_mailbox *mailbox)
 	cancel_delayed_work_sync(&mailbox->expiry);
 	if (mailbox->dead_letter)
 		fput(mailbox->dead_letter);
+	put_pid(mailbox->server);
 	kfree(mailbox->spare_hold);
 }
 

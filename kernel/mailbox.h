@@ -202,6 +202,7 @@ struct mbox_waiters {
  * @message: which
  * @file: through which descriptor it was received
  * @process: who received it
+ * @thread: its thread that did
  * @siblings: in mbox_handle.holds of @file
  * @expiry: in mbox_mailbox.leases, if the lease has an end
  * @leased: it goes back when it ends
@@ -215,6 +216,7 @@ struct mbox_hold {
 	struct mbox_message *message;
 	struct file *file;
 	struct pid *process;
+	struct pid *thread;
 	struct list_head siblings;
 	struct timerqueue_node expiry;
 	bool leased;
@@ -224,10 +226,16 @@ struct mbox_hold {
  * struct mbox_call - a caller that waits for the reply to its request
  * @waiter: its base
  * @hold: of the request, unless it is leased
+ * @mailbox: where the request went
+ * @thread: the caller
+ * @node: in the table of callers, see deadlock.c
  */
 struct mbox_call {
 	struct mbox_waiter waiter;
 	struct mbox_hold hold;
+	struct mbox_mailbox *mailbox;
+	struct pid *thread;
+	struct hlist_node node;
 };
 
 /**
@@ -308,6 +316,8 @@ struct mbox_process {
  * @calling: callers that wait for their reply, protected by @lock
  * @receiving: blocked receivers, protected by @lock; while there is one, the
  *             queues have no message that it accepts, but for broadcast
+ * @server: the thread that received a request last, or NULL, protected by @lock
+ * @shared: another lives that did before, protected by @lock
  * @held: messages that were received and are not done with, by their number,
  *        protected by @lock
  * @holds: how many, protected by @lock
@@ -343,6 +353,8 @@ struct mbox_mailbox {
 	struct mbox_waiters sending;
 	struct mbox_waiters calling;
 	struct mbox_waiters receiving;
+	struct pid *server;
+	bool shared;
 	struct rb_root held;
 	u32 holds;
 	struct timerqueue_head leases;
@@ -555,6 +567,12 @@ int mbox_call(struct mbox_mailbox *mailbox, struct mbox_message *request,
 void mbox_call_fail_locked(struct mbox_mailbox *mailbox,
 			   struct mbox_message *request);
 int mbox_reply(struct file *file, u64 id, struct mbox_message *reply);
+
+/* deadlock.c */
+void mbox_caller_add(struct mbox_call *call);
+void mbox_caller_remove(struct mbox_call *call);
+bool mbox_caller_in_cycle(const struct mbox_call *call);
+void mbox_server_seen_locked(struct mbox_mailbox *mailbox);
 
 /* notify.c */
 int mbox_notice_set(struct mbox_mailbox *mailbox,

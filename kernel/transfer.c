@@ -99,6 +99,7 @@ void mbox_sender_complete_locked(struct mbox_mailbox *mailbox,
 	struct mbox_waiter *waiter = message->waiter;
 
 	message->waiter = NULL;
+	/* Who has answered a call goes on to receive. */
 	mbox_waiter_complete(mailbox, mbox_senders(mailbox, message), waiter,
 			     error, message->call);
 }
@@ -292,7 +293,7 @@ int mbox_fit(struct mbox_sink *sink, const struct mbox_message *message)
 /*
  * Give the message to the receiver that has waited longest and can take it. One
  * who has too little room for it learns so at once, as it would have from the
- * queue.
+ * queue. With @sync the sender is about to sleep.
  */
 static bool mbox_hand_over_locked(struct mbox_mailbox *mailbox,
 				  struct mbox_message *message, bool sync)
