@@ -92,6 +92,18 @@ static int mbox_call_blocked(struct mbox_mailbox *mailbox,
 	return err;
 }
 
+static int mbox_call_lending(struct mbox_mailbox *mailbox,
+			     struct mbox_call *call,
+			     const struct mbox_patience *patience,
+			     struct pid *server)
+{
+	struct mbox_loan *loan = server ? mbox_lend(server) : NULL;
+	int err = mbox_call_blocked(mailbox, call, patience);
+
+	mbox_loan_end(loan);
+	return err;
+}
+
 /**
  * mbox_call() - send a request and wait for the reply
  * @mailbox: where to
@@ -112,15 +124,18 @@ int mbox_call(struct mbox_mailbox *mailbox, struct mbox_message *request,
 		.mailbox = mailbox,
 		.thread = task_pid(current),
 	};
+	struct pid *server;
 	int err;
 
 	request->call = true;
 	request->sync = true;
 	spin_lock(&mailbox->lock);
+	server = mbox_server_below_locked(mailbox);
 	err = mbox_offer_locked(mailbox, request, &call.waiter, false);
 	spin_unlock(&mailbox->lock);
 	if (err > 0)
-		err = mbox_call_blocked(mailbox, &call, patience);
+		err = mbox_call_lending(mailbox, &call, patience, server);
+	put_pid(server);
 	if (!err)
 		*reply = call.waiter.message;
 	else if (call.waiter.message)

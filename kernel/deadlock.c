@@ -20,7 +20,7 @@
 #include "mailbox.h"
 
 #define MBOX_CALLERS_BITS	6
-#define MBOX_CALLERS		(1 << MBOX_CALLERS_BITS)
+#define MBOX_CALLERS		BIT(MBOX_CALLERS_BITS)
 
 /* A longer way is not followed, lest others make a call slow. */
 #define MBOX_CYCLE_MAX		64
@@ -96,6 +96,31 @@ void mbox_server_seen_locked(struct mbox_mailbox *mailbox)
 	mailbox->shared = server && mbox_thread_lives(server);
 	mailbox->server = get_pid(task_pid(current));
 	put_pid(server);
+}
+
+/**
+ * mbox_server_below_locked() - find who will have the current thread's request
+ * @mailbox: where it is going to
+ *
+ * Return: the thread, for put_pid(), if it is below the current one in
+ * priority; otherwise NULL.
+ */
+struct pid *mbox_server_below_locked(struct mbox_mailbox *mailbox)
+{
+	const struct mbox_waiter *receiver;
+	struct pid *thread = NULL;
+	struct task_struct *task;
+
+	lockdep_assert_held(&mailbox->lock);
+	receiver = list_first_entry_or_null(&mailbox->receiving.list,
+					    struct mbox_waiter, node);
+	rcu_read_lock();
+	task = receiver ? receiver->task :
+			  pid_task(mailbox->server, PIDTYPE_PID);
+	if (task && mbox_outranks(task))
+		thread = get_pid(task_pid(task));
+	rcu_read_unlock();
+	return thread;
 }
 
 /* Return: the thread that is waited for, for put_pid(), or NULL. */

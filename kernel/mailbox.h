@@ -572,7 +572,14 @@ int mbox_reply(struct file *file, u64 id, struct mbox_message *reply);
 void mbox_caller_add(struct mbox_call *call);
 void mbox_caller_remove(struct mbox_call *call);
 bool mbox_caller_in_cycle(const struct mbox_call *call);
+struct pid *mbox_server_below_locked(struct mbox_mailbox *mailbox);
 void mbox_server_seen_locked(struct mbox_mailbox *mailbox);
+
+/* lend.c */
+struct mbox_loan;
+bool mbox_outranks(const struct task_struct *task);
+struct mbox_loan *mbox_lend(struct pid *thread);
+void mbox_loan_end(struct mbox_loan *loan);
 
 /* notify.c */
 int mbox_notice_set(struct mbox_mailbox *mailbox,
