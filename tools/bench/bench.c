@@ -16,10 +16,20 @@
 #define ONESELF "to oneself and back"
 #define ANSWER "request and answer"
 
+/* One copy in and eight out, which take long enough to need few of them. */
+#define TO_EIGHT \
+	.pattern = "64 KiB to 8", .bytes = 65536, .cpus = 1, .times = 100, .round = bench_oneself
+
+/* One buffer, what goes with it, and what free pages were kept elsewhere. */
+#define ONE_BUFFER (65536 * 1.1)
+
 /* Of itself, with nothing going through it. */
 static const struct bench_mechanism mailbox = { .name = "mbox" };
 
-enum { PIPE, SYSV, POSIX, MBOX_RW, MBOX_10, MBOX_100000, PIPES, MBOX_CALLS, IDLE };
+enum {
+	PIPE, SYSV, POSIX, MBOX_RW, MBOX_10, MBOX_100000, PIPES, MBOX_CALLS,
+	MEMORY, PEEK, BROADCAST, BROADCAST_MEMORY, IDLE
+};
 
 static const struct bench_row rows[] = {
 	[PIPE] = {
@@ -85,6 +95,22 @@ static const struct bench_row rows[] = {
 		.round = bench_call,
 		.peer = &rows[PIPES],
 		.target = 0.65,
+	},
+	[MEMORY] = { .mechanism = &bench_memory, TO_EIGHT },
+	[PEEK] = { .mechanism = &bench_peek, TO_EIGHT },
+	[BROADCAST] = {
+		.mechanism = &bench_broadcast,
+		TO_EIGHT,
+		.peer = &rows[PEEK],
+		.target = 1.30,
+	},
+	[BROADCAST_MEMORY] = {
+		.mechanism = &mailbox,
+		.pattern = "64 KiB for 8, unread",
+		.bytes = 65536,
+		.cpus = 1,
+		.measure = bench_broadcast_memory,
+		.target = ONE_BUFFER,
 	},
 	[IDLE] = {
 		.mechanism = &mailbox,
@@ -162,10 +188,11 @@ static double median(double *samples, unsigned int nr)
 /* The first round of each row only warms up: it is overwritten. */
 static void measure_round(const struct bench_row *row, struct result *result, unsigned int round)
 {
+	unsigned int times = row->times ? row->times : TIMES;
 	double start = now_ns();
 
-	result->err = row->round(row, &result->link, TIMES);
-	result->samples[round ? round - 1 : 0] = (now_ns() - start) / TIMES;
+	result->err = row->round(row, &result->link, times);
+	result->samples[round ? round - 1 : 0] = (now_ns() - start) / times;
 }
 
 static void measure_rounds(struct run *run)
@@ -285,7 +312,7 @@ static void print_table(const struct run *run)
 {
 	unsigned int i;
 
-	printf("Messages of 64 bytes on one CPU, %d a round, the median of %u rounds%s.\n",
+	printf("Messages of 64 bytes, where nothing else is said, on one CPU, %d a round, the\nmedian of %u rounds%s.\n",
 	       TIMES, run->rounds, run->fifo ? "" : "; not SCHED_FIFO, which takes root");
 	for (i = 0; i < NR_ROWS; i++)
 		print_row(run, i);
@@ -353,6 +380,9 @@ static const char help[] =
 "  POSIX queue, System V queue, pipe: of the kernel that runs\n"
 "  request and answer: a call to another process on the same CPU and its reply,\n"
 "               against a write and a read by each of the two over two pipes\n"
+"  64 KiB to 8: a broadcast to eight receivers, beside a message that is looked at\n"
+"  eight times, and a file in memory that is written once and read eight times\n"
+"  64 KiB for 8, unread: the memory of one, by what the machine has free\n"
 "  idle: what the kernel's slab caches grow by, less what a file takes\n"
 "Needs root for SCHED_FIFO and for the memory of an idle mailbox.\n"
 "\n"

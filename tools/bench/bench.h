@@ -16,7 +16,7 @@
 struct mbox;
 
 /* The largest message of any row. */
-#define BENCH_BYTES_MAX	4096
+#define BENCH_BYTES_MAX	65536
 
 /**
  * struct bench_link - a mechanism that is set up
@@ -60,6 +60,9 @@ extern const struct bench_mechanism bench_sysv;
 extern const struct bench_mechanism bench_pipe;
 extern const struct bench_mechanism bench_pipes;
 extern const struct bench_mechanism bench_mbox_call;
+extern const struct bench_mechanism bench_broadcast;
+extern const struct bench_mechanism bench_peek;
+extern const struct bench_mechanism bench_memory;
 
 /**
  * struct bench_row - a mechanism doing a pattern of work
@@ -68,6 +71,7 @@ extern const struct bench_mechanism bench_mbox_call;
  * @bytes: size of a message
  * @cpus: how many it runs on
  * @queued: messages that are queued before, and stay so
+ * @times: how often a round does the work; 0 for as often as most
  * @round: do the work @times times; 0 or -errno
  * @measure: instead of @round: tell one value in bytes; 0 or -errno
  * @peer: the row that this one is compared with, or NULL
@@ -80,6 +84,7 @@ struct bench_row {
 	size_t bytes;
 	unsigned int cpus;
 	unsigned int queued;
+	unsigned int times;
 	int (*round)(const struct bench_row *row, struct bench_link *link, unsigned int times);
 	int (*measure)(double *bytes);
 	const struct bench_row *peer;
@@ -94,6 +99,9 @@ int bench_call(const struct bench_row *row, struct bench_link *link, unsigned in
 
 /* Kernel memory of a mailbox that does nothing, without its file. */
 int bench_idle_mailbox(double *bytes);
+
+/* Memory of a message that eight receivers have still to read. */
+int bench_broadcast_memory(double *bytes);
 
 int cmd_bench(int argc, char **argv);
 
