@@ -18,12 +18,14 @@ FIXTURE(fault) {
 	const char *fresh;
 	const char *known;
 	int box;
+	int cast;		/* a broadcast, with one receiver: itself */
 	int seg;
 	int carrier;
 	int open;	/* descriptors */
 	int fail_nth;
 	struct mbox_ioc_status before;
 	struct mbox_ioc_status carrier_before;
+	struct mbox_ioc_status cast_before;
 	struct mbox_ioc_segment_status seg_before;
 };
 
@@ -63,11 +65,14 @@ FIXTURE_SETUP(fault)
 	self->known = unique_name("known");
 	create.msgsize = LARGE;
 	self->box = ctl(device(), MBOX_IOC_CREATE, &create);
+	create.flags = MBOX_BROADCAST;
+	self->cast = ctl(device(), MBOX_IOC_CREATE, &create);
 	self->seg = seg_create(NULL, 1 << 20, O_RDWR);
 	self->carrier = mb_carrier(4, O_RDWR | O_NONBLOCK);
 	large = shared_memory(LARGE);
 	memset(large, 1, LARGE);
 	ASSERT_LE(0, self->box);
+	ASSERT_LE(0, self->cast);
 	ASSERT_LE(0, self->seg);
 	ASSERT_LE(0, self->carrier);
 	ASSERT_LE(0, mb_create(self->known, 1, O_RDWR));
@@ -125,6 +130,8 @@ static void prepare(struct __test_metadata *_metadata, fixture *f)
 
 	while (mb_recv(f->box, large, LARGE, 0) >= 0)
 		;
+	while (mb_recv(f->cast, large, LARGE, 0) >= 0)
+		;
 	while (take_three(f) >= 0)
 		;
 	mb_unlink(f->fresh);
@@ -132,10 +139,12 @@ static void prepare(struct __test_metadata *_metadata, fixture *f)
 	ASSERT_EQ(0, ctl(f->seg, MBOX_IOC_SET, &set));
 	ASSERT_EQ(0, mb_set_capacity(f->box, 4));
 	ASSERT_EQ(0, mb_send(f->box, large, LARGE, 0, 0));
+	ASSERT_EQ(0, mb_send(f->cast, large, LARGE, 0, 0));
 	ASSERT_EQ(0, put_three(f));
 	f->open = fds_open();
 	f->before = mb_status(f->box);
 	f->carrier_before = mb_status(f->carrier);
+	f->cast_before = mb_status(f->cast);
 	f->seg_before = seg_status(f->seg);
 }
 
@@ -146,7 +155,8 @@ static bool unchanged(fixture *f)
 
 	close(known);
 	return mb_unchanged(f->box, &f->before) &&
-	       mb_unchanged(f->carrier, &f->carrier_before) && fds_open() == f->open &&
+	       mb_unchanged(f->carrier, &f->carrier_before) &&
+	       mb_unchanged(f->cast, &f->cast_before) && fds_open() == f->open &&
 	       !memcmp(&segment, &f->seg_before, sizeof(segment)) &&
 	       known >= 0 && fresh == -ENOENT;
 }
@@ -165,6 +175,14 @@ static int create_named(fixture *f)
 static int create_existing(fixture *f)
 {
 	return mb_create(f->known, 1, O_RDWR);
+}
+
+static int create_broadcast(fixture *f)
+{
+	struct mbox_ioc_create create = mb_template(f->fresh, 1, O_RDWR | O_EXCL);
+
+	create.flags = MBOX_BROADCAST;
+	return ctl(device(), MBOX_IOC_CREATE, &create);
 }
 
 static int open_named(fixture *f)
@@ -239,6 +257,18 @@ static int write_large(fixture *f)
 static int receive_large(fixture *f)
 {
 	int ret = mb_recv(f->box, large, LARGE, 0);
+
+	return ret == LARGE ? 0 : ret < 0 ? ret : -EIO;
+}
+
+static int send_to_all(fixture *f)
+{
+	return mb_send(f->cast, large, LARGE, 0, 0);
+}
+
+static int receive_of_all(fixture *f)
+{
+	int ret = mb_recv(f->cast, large, LARGE, 0);
 
 	return ret == LARGE ? 0 : ret < 0 ? ret : -EIO;
 }
@@ -384,6 +414,7 @@ static const struct fault_call {
 	{ "create_anonymous", create_anonymous },
 	{ "create_named", create_named },
 	{ "create_existing", create_existing },
+	{ "create_broadcast", create_broadcast },
 	{ "open_named", open_named },
 	{ "unlink_named", unlink_named },
 	{ "create_segment", create_segment },
@@ -396,6 +427,8 @@ static const struct fault_call {
 	{ "send_list", send_list },
 	{ "write_large", write_large },
 	{ "receive_large", receive_large },
+	{ "send_to_all", send_to_all },
+	{ "receive_of_all", receive_of_all },
 	{ "receive_list", receive_list },
 	{ "read_large", read_large },
 	{ "send_descriptors", put_three },
