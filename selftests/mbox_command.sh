@@ -208,6 +208,48 @@ test_peek() {
 	remove_all
 }
 
+test_call() {
+	local server caller received
+	does create --msgsize=100 /upper
+	mbox serve --count=5 /upper -- tr a-z A-Z &
+	server=$!
+	prints 'a reply' 'MAKE ME TALL' call /upper 'make me tall'
+	prints 'replies, one a line' 'A
+B' call /upper a b
+	json 'a reply and who gave it' ".data == \"X\" and .tag == 7 and .pid == $server" \
+		call --json --tag=7 /upper x
+	same 'each line is a request' "$(echo last | mbox call /upper)" LAST
+	ended $server
+	same 'it serves as many as it was told' $? 0
+
+	refuses 6 '/upper: request 1 was not answered in time' call --timeout=0.1 /upper x
+	refuses 7 '/upper: request 1 is too large' call /upper "$(printf 'x%.0s' {1..101})"
+	same 'what was not answered in time is gone' "$(mbox stat --json /upper | jq .queued)" 0
+
+	# shellcheck disable=SC2016 # the command's
+	mbox serve --count=3 /upper -- sh -c 'read -r x; [ "$x" != bad ] && echo "$x"' 2>"$dir/served" &
+	server=$!
+	refuses 8 '/upper: request 1 was received, and its receiver went without an answer' call /upper bad
+	prints 'a server outlives what it cannot answer' good call --raw /upper good
+	holds 'it says so' grep -qF '/upper: the command failed: its caller gets no reply' "$dir/served"
+	mbox call /upper x >"$out" &
+	caller=$!
+	ended $server
+	ended $caller
+	same 'the last' "$(cat "$out")" x
+
+	received=$(mbox stat --json /upper | jq .received)
+	mbox serve /upper sleep 3 &
+	server=$!
+	mbox call /upper x 2>"$err" &
+	caller=$!
+	holds 'the request is received' becomes status /upper ".received > $received"
+	kill -9 $server
+	ended $caller
+	same 'a server that is killed is told at once' $? 8
+	mbox rm /upper
+}
+
 test_waiting() {
 	local pid
 	mbox create --capacity=1 /jobs
@@ -696,6 +738,7 @@ test_create
 test_send_recv
 test_json_messages
 test_peek
+test_call
 test_waiting
 test_resize
 test_hangup

@@ -84,6 +84,8 @@ extern const struct command stat_command;
 extern const struct command send_command;
 extern const struct command recv_command;
 extern const struct command peek_command;
+extern const struct command call_command;
+extern const struct command serve_command;
 extern const struct command resize_command;
 extern const struct command chmod_command;
 extern const struct command chown_command;

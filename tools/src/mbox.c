@@ -19,6 +19,8 @@ static const struct command *const commands[] = {
 	&send_command,
 	&recv_command,
 	&peek_command,
+	&call_command,
+	&serve_command,
 	&resize_command,
 	&chmod_command,
 	&chown_command,

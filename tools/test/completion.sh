@@ -37,7 +37,7 @@ offers() {
 	same "$(printf '%s ' "$@" | sed 's/ $/|/')" "${COMPREPLY[*]-}" "$expected"
 }
 
-offers 'stat send seg' mbox s
+offers 'stat send serve seg' mbox s
 offers 'resize read' mbox seg re
 offers '--prio=' mbox send --pr
 same 'no blank after what takes an argument' $spaces no
@@ -57,7 +57,7 @@ offers '/jobs /table /news' mbox chmod 600 ''
 offers '/table' mbox seg stat ''
 offers 'shrink grow write seal' mbox seg seal /table ''
 offers '' mbox seg create ''
-offers 'send seg' mbox help se
+offers 'send serve seg' mbox help se
 offers 'resize read rm' mbox help seg r
 same 'a name is no command' "$(ls)" table
 done_testing

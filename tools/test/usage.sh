@@ -74,6 +74,12 @@ refused 2 "'inf' is no time" recv --timeout=inf /a
 refused 2 "'two' is no count" recv --count=two /a
 refused 2 "'--sync' is not an option here" recv --sync /a
 refused 2 "65536 is too high a place in the queue" peek /a 65536
+refused 2 "it takes NAME [REQUEST...]" call
+refused 2 "32768 is too high a priority" call --prio=32768 /a
+refused 2 "'--sync' is not an option here" call --sync /a
+refused 2 "it takes NAME COMMAND [ARG...]" serve
+refused 2 "it takes NAME COMMAND [ARG...]" serve /a
+refused 2 "'some' is no count" serve --count=some /a cat
 refused 2 "it takes NAME CAPACITY" resize /a
 refused 2 "'x' is no capacity" resize /a x
 refused 2 "it takes MODE NAME..." chmod 600
@@ -128,6 +134,8 @@ without_module recv /a
 without_module recv --own
 without_module send --pid=1 hello
 without_module peek /a
+without_module call /a hello
+without_module serve /a cat
 without_module resize /a 1
 without_module chmod 600 /a
 without_module chown 0 /a
