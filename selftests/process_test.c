@@ -705,6 +705,92 @@ TEST_F(process, a_killed_owner_ends_blocked_and_later_sends)
 	}
 }
 
+/* A call in a thread of its own. */
+struct process_call {
+	struct mbox_ioc_msg send, recv;
+	struct mbox_ioc_exchange exchange;
+	__u32 request, answer;
+	struct mb_call call;
+};
+
+static int call_call(struct process_call *c, int fd)
+{
+	c->request = 5;
+	c->send = mb_msg(&c->request, sizeof(c->request), 0);
+	c->recv = mb_msg(&c->answer, sizeof(c->answer), 0);
+	c->exchange = (struct mbox_ioc_exchange) {
+		.send = addr(&c->send), .recv = addr(&c->recv), .msg_size = sizeof(c->send),
+	};
+	/* The exchange stands in the place of a message. */
+	c->call = (struct mb_call) { .fd = fd, .cmd = MBOX_IOC_CALL };
+	memcpy(&c->call.msg, &c->exchange, sizeof(c->exchange));
+	return call_start(&c->call);
+}
+
+TEST_F(process, a_killed_owner_ends_calls)
+{
+	int received;
+
+	for (received = 0; received < 2; received++) {
+		struct process_call call;
+		struct peer peer = peer_start();
+		int rx = peer_do(&peer, OWN, .value = 4), fd;
+
+		ASSERT_LE(0, rx);
+		fd = peer_open(peer.pid, O_WRONLY);
+		ASSERT_LE(0, fd);
+		ASSERT_EQ(0, call_call(&call, fd));
+		ASSERT_TRUE(wait_until(mb_status(fd).waiting_callers == 1));
+		if (received) {
+			EXPECT_EQ(5, peer_do(&peer, TAKE, .fd = rx));
+		}
+		kill(peer.pid, SIGKILL);
+		EXPECT_EQ(received ? -ECONNRESET : -ESRCH, call_join(&call.call));
+		peer_kill(&peer);
+		ASSERT_EQ(0, call_call(&call, fd));
+		EXPECT_EQ(-ESRCH, call_join(&call.call));
+		close(fd);
+	}
+}
+
+/* What the owner has on lease is nobody's when it is killed: it goes with the mailbox. */
+TEST_F(process, a_killed_owner_of_a_lease)
+{
+	int rx = peer_do(&self->peer, OWN, .value = 4), fd;
+
+	ASSERT_LE(0, rx);
+	fd = peer_open(self->peer.pid, O_WRONLY);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, mb_put(fd, 6, 0, 0));
+	ASSERT_EQ(0, mb_put(fd, 7, 0, 0));
+	EXPECT_EQ(6, peer_do(&self->peer, TAKE, .fd = rx, .flags = MBOX_LEASE));
+	kill(self->peer.pid, SIGKILL);
+	child_wait(self->peer.pid);
+	self->peer.pid = 0;
+	EXPECT_EQ(-ESRCH, mb_put(fd, 8, 0, 0));
+	EXPECT_TRUE(wait_until(!mb_status(fd).queued));
+	close(fd);
+}
+
+TEST_F(process, a_message_on_lease_from_one_comes_back_to_its_place)
+{
+	struct mbox_ioc_msg msg;
+	__u32 number = 0;
+	int again;
+
+	ASSERT_EQ(0, peer_put(getpid(), 1));
+	ASSERT_EQ(0, peer_do(&self->peer, PUT_TO, .value = getpid(), .flags = 2));
+	again = peer_open(getpid(), O_RDONLY);
+	ASSERT_LE(0, again);
+	msg = from_msg(&number, self->peer.pid, MBOX_LEASE);
+	ASSERT_EQ(0, ctl(again, MBOX_IOC_RECV, &msg));
+	EXPECT_EQ(2, number);
+	EXPECT_EQ(-EAGAIN, take_from(self->rx, self->peer.pid, MBOX_NONBLOCK));
+	close(again);
+	EXPECT_EQ(2, take_from(self->rx, self->peer.pid, MBOX_NONBLOCK));
+	EXPECT_EQ(1, mb_take(self->rx, MBOX_NONBLOCK));
+}
+
 TEST_F(process, closing_it_ends_it_too)
 {
 	struct mb_call call;
