@@ -194,7 +194,7 @@ FIXTURE_TEARDOWN(process)
 TEST_F(process, a_peer_is_opened_by_pid_and_each_knows_the_other)
 {
 	struct mbox_ioc_msg msg;
-	__u32 number;
+	__u32 number = 0;
 	int to, from;
 
 	from = peer_do(&self->peer, OWN, .value = 4);
@@ -1287,7 +1287,7 @@ TEST_F(process, a_pid_namespace_translates)
 	/* The receiver learns the number that it can see. */
 	{
 		struct mbox_ioc_msg msg;
-		__u32 number;
+		__u32 number = 0;
 
 		msg = mb_msg(&number, sizeof(number), 0);
 		ASSERT_EQ(0, ctl(self->rx, MBOX_IOC_RECV, &msg));
@@ -1309,7 +1309,7 @@ TEST_F(process, who_is_not_seen_cannot_be_named)
 		if (!pid) {
 			int rx = own(4), fd;
 			struct mbox_ioc_msg msg;
-			__u32 number;
+			__u32 number = 0;
 
 			/* A sender outside shows as 0, which names nobody. */
 			msg = mb_msg(&number, sizeof(number), 0);
@@ -1348,7 +1348,7 @@ TEST_F(process, a_user_namespace_gives_no_more_rights)
 	/* Root inside is who it is outside. */
 	{
 		struct mbox_ioc_msg msg;
-		__u32 number;
+		__u32 number = 0;
 
 		msg = mb_msg(&number, sizeof(number), 0);
 		ASSERT_EQ(0, ctl(self->rx, MBOX_IOC_RECV, &msg));
