@@ -18,6 +18,8 @@ static struct mbox_ioc_msg room_for(const struct mbox_message *msg)
 	return (struct mbox_ioc_msg) {
 		.buf = mbox_address(msg->data),
 		.len = msg->size,
+		.fds = mbox_address(msg->fds),
+		.nr_fds = msg->room_fds,
 	};
 }
 
@@ -32,6 +34,8 @@ MBOX_API int mbox_call(struct mbox *mb, const struct mbox_message *request,
 		.tag = request->tag,
 		.flags = flags,
 		.prio = request->prio,
+		.fds = mbox_address(request->fds),
+		.nr_fds = request->nr_fds,
 	};
 	struct mbox_ioc_msg recv = room_for(reply);
 	struct mbox_ioc_exchange exchange = {
@@ -53,6 +57,8 @@ static struct mbox_ioc_msg answer(const struct mbox_message *reply)
 		.len = reply->length,
 		.tag = reply->tag,
 		.delivery = reply->delivery,
+		.fds = mbox_address(reply->fds),
+		.nr_fds = reply->nr_fds,
 	};
 }
 

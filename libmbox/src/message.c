@@ -16,8 +16,10 @@
 int mbox_take_message(struct mbox_message *msg, const struct mbox_ioc_msg *req,
 		      int ret)
 {
-	if (ret == 0 || ret == -EMSGSIZE)
+	if (ret == 0 || ret == -EMSGSIZE || ret == -ENOBUFS) {
 		msg->length = req->len;
+		msg->nr_fds = req->nr_fds;
+	}
 	if (ret)
 		return ret;
 
@@ -42,6 +44,8 @@ MBOX_API int mbox_send_msg(struct mbox *mb, const struct mbox_message *msg,
 		.tag = msg->tag,
 		.flags = flags,
 		.prio = msg->prio,
+		.fds = mbox_address(msg->fds),
+		.nr_fds = msg->nr_fds,
 	};
 
 	if (flags & INTERNAL_FLAGS)
@@ -69,6 +73,8 @@ MBOX_API int mbox_recv_msg(struct mbox *mb, struct mbox_message *msg,
 		.len = msg->size,
 		.deadline = deadline,
 		.flags = flags,
+		.fds = mbox_address(msg->fds),
+		.nr_fds = msg->room_fds,
 	};
 	int ret;
 
@@ -159,6 +165,8 @@ MBOX_API int mbox_sendv(struct mbox *mb, const struct iovec *iov, int iovcnt,
 		.tag = msg ? msg->tag : 0,
 		.flags = flags | MBOX_IOV,
 		.prio = msg ? msg->prio : 0,
+		.fds = msg ? mbox_address(msg->fds) : 0,
+		.nr_fds = msg ? msg->nr_fds : 0,
 	};
 
 	if (flags & INTERNAL_FLAGS || iovcnt < 0 || iovcnt > MBOX_IOV_MAX)
@@ -174,6 +182,8 @@ MBOX_API int mbox_recvv(struct mbox *mb, const struct iovec *iov, int iovcnt,
 		.len = iovcnt,
 		.deadline = deadline,
 		.flags = flags | MBOX_IOV,
+		.fds = msg ? mbox_address(msg->fds) : 0,
+		.nr_fds = msg ? msg->room_fds : 0,
 	};
 	int ret;
 
@@ -211,6 +221,8 @@ static int send_chunk(int fd, const struct mbox_message *msgs, unsigned int nr,
 			.tag = msgs[i].tag,
 			.flags = flags & MBOX_SYNC,
 			.prio = msgs[i].prio,
+			.fds = mbox_address(msgs[i].fds),
+			.nr_fds = msgs[i].nr_fds,
 		};
 	return batch_ioctl(fd, MBOX_IOC_SEND_BATCH, reqs, nr, flags, deadline);
 }
@@ -225,6 +237,8 @@ static int recv_chunk(int fd, struct mbox_message *msgs, unsigned int nr,
 		reqs[i] = (struct mbox_ioc_msg) {
 			.buf = mbox_address(msgs[i].data),
 			.len = msgs[i].size,
+			.fds = mbox_address(msgs[i].fds),
+			.nr_fds = msgs[i].room_fds,
 		};
 	ret = batch_ioctl(fd, MBOX_IOC_RECV_BATCH, reqs, nr, flags, deadline);
 	for (i = 0; i < ret; i++)

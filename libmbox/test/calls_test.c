@@ -541,7 +541,8 @@ static void send_one(void)
 static void recv_one(void)
 {
 	char data[8];
-	const struct mbox_message before = { data, 8, 71, 72, 73, 74, 75, 76, 77, 78, 79 };
+	const struct mbox_message before = { data, 8, 71, 72, 73, 74, 75, 76, 77, 78, 79,
+		NULL, 0, 0 };
 	struct mbox_message msg = before;
 	struct iovec iov = { data, 8 };
 	struct mbox *mb = mailbox();
@@ -644,6 +645,47 @@ static void call_and_reply(void)
 	CHECK(request.delivery == 0 && answer.length == 100);
 	k.ioctl_errno = ECONNRESET;
 	CHECK(mbox_call(mb, &request, &answer, 0, 0) == -ECONNRESET);
+	mbox_close(mb);
+}
+
+static void descriptors(void)
+{
+	struct mbox_fd fds[2] = { { .fd = 5 } };
+	struct mbox_message msg = { .fds = fds, .room_fds = 2, .nr_fds = 1 };
+	struct iovec iov = { NULL, 0 };
+	struct mbox *mb = mailbox();
+	int i;
+
+	k.limit = 2;
+	k.answer.nr_fds = 7;
+	CHECK(mbox_send_msg(mb, &msg, 0, 0) == 0);
+	CHECK(mbox_sendv(mb, &iov, 1, &msg, 0, 0) == 0);
+	CHECK(mbox_send_batch(mb, &msg, 1, 0, 0) == 1);
+	for (i = 0; i < 3; i++) {
+		struct mbox_ioc_msg *seen = i < 2 ? &k.seen[i].msg : &k.seen[i].first;
+
+		CHECK(seen->fds == (uintptr_t)fds && seen->nr_fds == 1);
+	}
+	CHECK(mbox_recv(mb, &msg) == 0 && msg.nr_fds == 7);
+	CHECK(mbox_recvv(mb, &iov, 1, &msg, 0, 0) == 0);
+	CHECK(mbox_recv_batch(mb, &msg, 1, 0, 0) == 1 && msg.nr_fds == 0);
+	for (i = 3; i < 6; i++) {
+		struct mbox_ioc_msg *seen = i < 5 ? &k.seen[i].msg : &k.seen[i].first;
+
+		CHECK(seen->fds == (uintptr_t)fds && seen->nr_fds == 2);
+	}
+	/* A look makes none, and needs no room. */
+	CHECK(mbox_peek(mb, 0, &msg) == 0 && msg.nr_fds == 7);
+	CHECK(!k.seen[6].msg.nr_fds);
+	/* Without a message there are none. */
+	CHECK(mbox_sendv(mb, &iov, 1, NULL, 0, 0) == 0);
+	CHECK(mbox_recvv(mb, &iov, 1, NULL, 0, 0) == 0);
+	CHECK(!k.seen[7].msg.nr_fds && !k.seen[8].msg.nr_fds);
+
+	k.ioctl_errno = ENOBUFS;
+	k.answer = (struct mbox_ioc_msg){ .len = 3, .nr_fds = 9 };
+	CHECK(mbox_recv(mb, &msg) == -ENOBUFS);
+	CHECK(msg.length == 3 && msg.nr_fds == 9 && msg.fds == fds && msg.room_fds == 2);
 	mbox_close(mb);
 }
 
@@ -888,7 +930,7 @@ static void errors(void)
 		ENODEV, ENOTTY, EINVAL, E2BIG, EFAULT, EBADF, EACCES, EPERM,
 		ENOENT, EEXIST, ENAMETOOLONG, EPROTOTYPE, EAGAIN, ETIMEDOUT,
 		EINTR, EMSGSIZE, ENOMSG, EPIPE, ESRCH, ECONNRESET, ESTALE,
-		EDEADLK, EDQUOT, EBUSY, EOPNOTSUPP,
+		EDEADLK, EDQUOT, EBUSY, EOPNOTSUPP, ENOBUFS,
 		ENOMEM, EMFILE, ENFILE, EXDEV, 0,
 	};
 	size_t i, j;
@@ -931,6 +973,7 @@ int main(void)
 	run("sending one message", send_one);
 	run("receiving one message", recv_one);
 	run("call, reply, and reply with receive", call_and_reply);
+	run("descriptors go with each kind of call", descriptors);
 	run("sending a batch of any size, stopped anywhere", send_batch);
 	run("receiving a batch, stopped anywhere", recv_batch);
 	run("segments pass on what they are given", segments);

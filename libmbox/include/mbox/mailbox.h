@@ -41,8 +41,9 @@ struct mbox;
  *         is gone; MBOX_BROADCAST: every open receiver gets every message that
  *         is sent after it was opened, and senders wait for the slowest;
  *         MBOX_LOSSY, with MBOX_BROADCAST: senders do not wait, and what a
- *         receiver is too slow for it misses, and is told how much; MBOX_OWN
- *         is for mbox_own() to set
+ *         receiver is too slow for it misses, and is told how much;
+ *         MBOX_HANDLES, not with MBOX_BROADCAST: messages can carry descriptors;
+ *         MBOX_OWN is for mbox_own() to set
  *
  * With MBOX_BROADCAST @capacity is at least 1 and, as @bytes, is how far the
  * slowest receiver can be behind. Handles made by mbox_open() are receivers of
@@ -198,10 +199,26 @@ void mbox_close(struct mbox *mb);
  *            for what needs no answer. Send: ignored
  * @flags: receive: MBOX_CALL if the sender waits for an answer; otherwise 0.
  *         Send: ignored
+ * @fds: descriptors that go with the message, to a mailbox with MBOX_HANDLES;
+ *       may be NULL when there are none. Send: given, and not changed. Receive:
+ *       where they go, the room for them
+ * @room_fds: receive: the room at @fds in descriptors, at most MBOX_FDS_MAX.
+ *            Send: ignored
+ * @nr_fds: the descriptors of the message, at most MBOX_FDS_MAX. Send: given.
+ *          Receive: set, with -ENOBUFS, -EMSGSIZE and by mbox_peek() too
  *
  * The kernel stamps @pid, @uid and @gid: a sender cannot choose them. A send
- * ignores them. After an error other than -EMSGSIZE the struct is as it was and
- * the bytes at @data are unspecified.
+ * ignores them. After an error other than -EMSGSIZE and -ENOBUFS the struct is
+ * as it was; what is at @data and @fds is unspecified.
+ *
+ * All descriptors of a message arrive, or none. In each struct mbox_fd @fd is
+ * one of the sender's, on receive a new one of the receiver's own, always
+ * close-on-exec; @flags is 0 or MBOX_FD_SENDONLY: it is of a mailbox and can
+ * send, and the receiver's will be able to send only, as suits a port for
+ * replies. What the message carries it holds as dup(2) would, until it is
+ * received or gone. mbox_from_fd() and mbox_segment_from_fd() make handles of
+ * those that are received. mbox(4) says which descriptors cannot go, and what
+ * becomes of mailboxes that only messages hold.
  */
 struct mbox_message {
 	void *data;
@@ -215,6 +232,9 @@ struct mbox_message {
 	uint64_t missed;
 	uint64_t delivery;
 	uint32_t flags;
+	struct mbox_fd *fds;
+	uint32_t room_fds;
+	uint32_t nr_fds;
 };
 
 /**
@@ -238,7 +258,7 @@ int mbox_send(struct mbox *mb, const void *data, size_t length,
 /**
  * mbox_send_msg() - send one message, with all that can be said of it
  * @mb: the mailbox, open for sending
- * @msg: the message: @data, @length, @tag and @prio are used
+ * @msg: the message: @data, @length, @tag, @prio, @fds and @nr_fds are used
  * @flags: 0 or more of MBOX_NONBLOCK: do not wait; MBOX_SYNC: return only once
  *         a receiver has the message; MBOX_REALTIME: @deadline is on
  *         CLOCK_REALTIME
@@ -252,10 +272,14 @@ int mbox_send(struct mbox *mb, const void *data, size_t length,
  * passed first; -EINTR: a signal came first; -EMSGSIZE: longer than the
  * mailbox takes, see mbox_status(); -EPIPE: with MBOX_HANGUP, all receivers
  * are gone; -ESRCH: the process that it is the own mailbox of is gone; -EBADF:
- * the handle is not open for sending; -EDQUOT: the budget of bytes of the user
- * who opened the handle is used up; -ENOMEM: also for the memory cgroup's
- * limit; -EINVAL: a flag, priority or deadline out of its range; -EFAULT;
- * -EOPNOTSUPP: with MBOX_BROADCAST, a priority or MBOX_SYNC.
+ * the handle is not open for sending, or a descriptor of the message not open,
+ * or MBOX_FD_SENDONLY is asked for one that cannot send; -EDQUOT: the budget of
+ * bytes, or of descriptors in messages, of the user who opened the handle is
+ * used up; -ENOMEM: also for the memory cgroup's limit; -ENFILE; -EINVAL: a
+ * flag, priority, deadline or number of descriptors out of its range, or
+ * MBOX_FD_SENDONLY for what is no mailbox; -EFAULT; -EOPNOTSUPP: with
+ * MBOX_BROADCAST, a priority or MBOX_SYNC; descriptors without MBOX_HANDLES; one
+ * of a UNIX socket or of io_uring.
  */
 int mbox_send_msg(struct mbox *mb, const struct mbox_message *msg,
 		  unsigned int flags, uint64_t deadline);
@@ -265,7 +289,7 @@ int mbox_send_msg(struct mbox *mb, const struct mbox_message *msg,
  * @mb: the mailbox, open for sending
  * @iov: the buffers, in order
  * @iovcnt: how many, 0 to MBOX_IOV_MAX
- * @msg: its tag and prio are used; NULL for 0 and 0
+ * @msg: its tag, prio and descriptors are used; NULL for 0, 0 and none
  * @flags: as for mbox_send_msg()
  * @deadline: as for mbox_send_msg()
  *
@@ -298,7 +322,7 @@ int mbox_send_batch(struct mbox *mb, const struct mbox_message *msgs,
 /**
  * mbox_recv() - receive one message
  * @mb: the mailbox, open for receiving
- * @msg: @data and @size say where it goes, the rest is set
+ * @msg: as for mbox_recv_msg()
  *
  * Waits for a message, unless the descriptor has O_NONBLOCK. The same as
  * mbox_recv_msg() without flags and deadline; compare mq_receive(3).
@@ -311,8 +335,8 @@ int mbox_recv(struct mbox *mb, struct mbox_message *msg);
 /**
  * mbox_recv_msg() - receive one message, by a deadline
  * @mb: the mailbox, open for receiving
- * @msg: @data and @size say where it goes, the rest is set; @data may be NULL
- *       when @size is 0
+ * @msg: @data and @size say where it goes, @fds and @room_fds where its
+ *       descriptors go, the rest is set; @data may be NULL when @size is 0
  * @flags: 0 or more of MBOX_NONBLOCK: do not wait; MBOX_REALTIME: @deadline is
  *         on CLOCK_REALTIME
  * @deadline: when to stop waiting, 0 for never
@@ -324,10 +348,11 @@ int mbox_recv(struct mbox *mb, struct mbox_message *msg);
  * Return: 0: there is a message, empty if @msg->length is 0; -EAGAIN: there is
  * none, and the call may not wait; -ETIMEDOUT: the deadline passed first;
  * -EINTR: a signal came first; -EMSGSIZE: the message has @msg->length bytes,
- * more than @msg->size; -EPIPE: with MBOX_HANGUP, the mailbox is empty and all
- * senders are gone; -EBADF: the handle is not open for receiving; -EPERM: it is
- * another process's own mailbox; -EINVAL: a flag or deadline out of its range;
- * -EFAULT.
+ * more than @msg->size; -ENOBUFS: it carries @msg->nr_fds descriptors, more than
+ * @msg->room_fds; -EMFILE, -ENOMEM: they cannot be made; -EPIPE: with
+ * MBOX_HANGUP, the mailbox is empty and all senders are gone; -EBADF: the handle
+ * is not open for receiving; -EPERM: it is another process's own mailbox;
+ * -EINVAL: a flag, deadline or @msg->room_fds out of its range; -EFAULT.
  */
 int mbox_recv_msg(struct mbox *mb, struct mbox_message *msg,
 		  unsigned int flags, uint64_t deadline);
@@ -359,13 +384,13 @@ int mbox_recvv(struct mbox *mb, const struct iovec *iov, int iovcnt,
  * @deadline: as for mbox_recv_msg()
  *
  * Waits for the first message only and takes what else is there. It stops
- * before a message that is longer than its room, and leaves it there. Compare
- * recvmmsg(2).
+ * before a message that is longer than its room, or has more descriptors, and
+ * leaves it there. Compare recvmmsg(2).
  *
  * Return: how many were received, at least 1; the entries from there on are as
  * they were. Or the error of mbox_recv_msg() for the first of them, and then
- * none was; after -EMSGSIZE mbox_peek() tells the length. -EINVAL also for @nr
- * out of its range.
+ * none was; after -EMSGSIZE and -ENOBUFS mbox_peek() tells the length and the
+ * descriptors. -EINVAL also for @nr out of its range.
  */
 int mbox_recv_batch(struct mbox *mb, struct mbox_message *msgs,
 		    unsigned int nr, unsigned int flags, uint64_t deadline);
@@ -377,7 +402,7 @@ int mbox_recv_batch(struct mbox *mb, struct mbox_message *msgs,
  * @msg: as for mbox_recv_msg()
  *
  * Never waits. With @msg->size 0 it tells the length of the message by
- * -EMSGSIZE.
+ * -EMSGSIZE. Of its descriptors it tells the number and makes none.
  *
  * Return: 0; -ENOMSG: there is no message at @index; -EMSGSIZE: the message has
  * @msg->length bytes, more than @msg->size; -EBADF: the handle is not open for
@@ -389,9 +414,10 @@ int mbox_peek(struct mbox *mb, unsigned int index, struct mbox_message *msg);
 /**
  * mbox_call() - send a request and wait for its reply
  * @mb: the mailbox, open for sending
- * @request: @data, @length, @tag and @prio are used
- * @reply: @data and @size say where the reply goes, the rest is set; @pid, @uid
- *         and @gid are those of who gave it
+ * @request: @data, @length, @tag, @prio, @fds and @nr_fds are used
+ * @reply: @data and @size say where the reply goes, @fds and @room_fds where its
+ *         descriptors go, the rest is set; @pid, @uid and @gid are those of who
+ *         gave it
  * @flags: 0, or MBOX_REALTIME: @deadline is on CLOCK_REALTIME
  * @deadline: when to stop waiting, for the request to be received too; 0 for
  *            never
@@ -407,8 +433,10 @@ int mbox_peek(struct mbox *mb, unsigned int index, struct mbox_message *msg);
  * is is gone; -EDEADLK: who would answer waits for this caller; -EMSGSIZE: the
  * request is longer than the mailbox takes; -EBADF: the handle is not open for
  * sending; -EDQUOT: the budget of bytes of the user who opened the handle is
- * used up; -ENOMEM; -EINVAL: a flag, priority or deadline out of its range;
- * -EFAULT; -EOPNOTSUPP: with MBOX_BROADCAST.
+ * used up; -ENOMEM; -ENFILE; -EMFILE: the descriptors of the reply cannot be
+ * made, and it is gone; -EINVAL: a flag, priority, deadline or number of
+ * descriptors out of its range; -EFAULT; -EOPNOTSUPP: with MBOX_BROADCAST, or
+ * for descriptors as mbox_send_msg().
  */
 int mbox_call(struct mbox *mb, const struct mbox_message *request,
 	      struct mbox_message *reply, unsigned int flags,
@@ -417,17 +445,19 @@ int mbox_call(struct mbox *mb, const struct mbox_message *request,
 /**
  * mbox_reply() - answer a request
  * @mb: the handle that it was received through
- * @reply: @data, @length and @tag are used; @delivery is that of the request
+ * @reply: @data, @length, @tag, @fds and @nr_fds are used; @delivery is that of
+ *         the request
  *
  * Once, now or later, by any thread or process that has this handle's
  * descriptor, in any order. The call ends with -ECONNRESET instead when the
  * process that received the request closes its last such descriptor, or dies.
- * Never waits. One with -EMSGSIZE or -ENOMEM can be given again.
+ * Never waits. One with -EMSGSIZE, -ENOBUFS or -ENOMEM can be given again.
  *
  * Return: 0; -ESTALE: no caller waits for that: it was answered, or has given
  * up; -EMSGSIZE: longer than the caller has room for, or than the mailbox
- * takes; -EBADF: the handle is not open for receiving; -EPERM: the mailbox is
- * the own one of another process; -EDQUOT, -ENOMEM, -EFAULT.
+ * takes; -ENOBUFS: the caller has room for fewer descriptors; -EBADF: the handle
+ * is not open for receiving; -EPERM: the mailbox is the own one of another
+ * process; -EDQUOT, -ENOMEM, -EFAULT; for descriptors as mbox_send_msg().
  */
 int mbox_reply(struct mbox *mb, const struct mbox_message *reply);
 
@@ -445,8 +475,8 @@ int mbox_reply(struct mbox *mb, const struct mbox_message *reply);
  * is received.
  *
  * Return: 0; while @reply->delivery is not 0 an error of mbox_reply(), else one
- * of mbox_recv_msg(): -EAGAIN, -ETIMEDOUT, -EINTR, -EMSGSIZE, -EPIPE, -EBADF,
- * -EPERM, -EINVAL, -EFAULT, -ESTALE, -EDQUOT, -ENOMEM.
+ * of mbox_recv_msg(): -EAGAIN, -ETIMEDOUT, -EINTR, -EMSGSIZE, -ENOBUFS, -EPIPE,
+ * -EBADF, -EPERM, -EINVAL, -EFAULT, -ESTALE, -EDQUOT, -ENOMEM, -EMFILE.
  */
 int mbox_reply_recv(struct mbox *mb, struct mbox_message *reply,
 		    struct mbox_message *next, unsigned int flags,
@@ -478,7 +508,8 @@ int mbox_reply_recv(struct mbox *mb, struct mbox_message *reply,
  * @mode: permission bits
  * @uid: owner, as the caller's user namespace sees it
  * @gid: group, likewise
- * @flags: 0 or more of MBOX_HANGUP, MBOX_OWN, MBOX_BROADCAST and MBOX_LOSSY
+ * @flags: 0 or more of MBOX_HANGUP, MBOX_OWN, MBOX_BROADCAST, MBOX_LOSSY and
+ *         MBOX_HANDLES
  * @dropped: messages that a mailbox with MBOX_LOSSY dropped before all its
  *           receivers had them
  */
