@@ -377,6 +377,47 @@ test_direct() {
 	refuses 6 'own mailbox: it is empty after 0 messages' recv --own --nonblock
 }
 
+# Descriptors in messages: a file, and the port that a request wants its answer at.
+test_handles() {
+	local pid
+	does create --handles --capacity=10 /questions
+	does create --capacity=10 /answers
+	json 'made for descriptors' '.handles and (.hangup | not)' stat --json /questions
+	json 'as others are not' '.handles | not' stat --json /answers
+
+	echo 'in the file' >"$dir/file"
+	does send --fd=3 /questions 'read it' 3<"$dir/file"
+	json 'peek counts them' '.data == "read it" and .descriptors == 1' peek --json /questions
+	refuses 7 'carries 1 descriptors, which only --exec can make use of' recv --nonblock /questions
+	prints 'the command has message and file' $'read it\nin the file' \
+		recv --count=1 --exec='cat; echo; cat <&3' /questions
+
+	mbox recv --count=3 --exec='sed "s/.*/<&>/" >&3' /questions &
+	pid=$!
+	does send --port=/answers /questions abc def ghi
+	prints 'each is answered to the port' $'<abc>\n<def>\n<ghi>' recv --count=3 /answers
+	ended $pid
+	same 'and that is all' $? 0
+
+	does send --fd=3 --port=/answers --fd=4 /questions x 3<"$dir/file" 4<"$dir/file"
+	prints 'in their order' $'in the file\nin the file' \
+		recv --count=1 --exec='cat <&3; printf second >&4; cat /dev/fd/5' /questions
+	prints 'each of its kind' second recv --count=1 /answers
+
+	mbox send /questions 1 2 3
+	refuses 1 'the command failed on message 2 with status 9' \
+		recv --exec='grep -qx 1 || exit 9' /questions
+	prints 'what comes after it stays' 3 recv --count=1 /questions
+
+	refuses 1 'descriptor 77 is not open' send --fd=77 /questions x
+	refuses 1 "only a mailbox made with 'mbox create --handles' takes descriptors" \
+		send --fd=0 /answers x
+	refuses 3 '/nowhere: no such name' send --port=/nowhere /questions x
+	refuses 2 '--exec prints nothing' recv --exec=cat --json /questions
+	json 'nothing of that was sent' '.queued == 0' stat --json /questions
+	remove_all
+}
+
 # A megabyte of lines: empty ones, long ones, blanks, tabs, bytes of all kinds.
 make_text() {
 	awk 'BEGIN {
@@ -745,6 +786,7 @@ test_hangup
 test_direct
 test_broadcast
 test_lossy
+test_handles
 test_pipeline
 test_line_by_line
 test_change

@@ -99,6 +99,8 @@ MBOX_API int mbox_recv_from(struct mbox *mb, pid_t from,
 		.deadline = deadline,
 		.flags = flags | MBOX_FROM,
 		.pid = from,
+		.fds = mbox_address(msg->fds),
+		.nr_fds = msg->room_fds,
 	};
 	int ret;
 

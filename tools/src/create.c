@@ -18,6 +18,7 @@ static const struct option_text options[] = {
 	{ 'B', "broadcast", NULL, "every receiver gets every message; senders wait for the slowest" },
 	{ 'L', "lossy", NULL, "with --broadcast: senders do not wait, slow receivers miss messages" },
 	{ 'H', "hangup", NULL, "tell each side when the other is gone: end of file" },
+	{ 'd', "handles", NULL, "let messages carry descriptors" },
 	{ 0 }
 };
 
@@ -31,6 +32,8 @@ struct request {
 
 static void check_broadcast(const struct mbox_attr *attr)
 {
+	if (attr->flags & MBOX_BROADCAST && attr->flags & MBOX_HANDLES)
+		fail_usage("--handles and --broadcast do not go together: descriptors are made for one receiver");
 	if (attr->flags & MBOX_LOSSY && !(attr->flags & MBOX_BROADCAST))
 		fail_usage("--lossy is for a mailbox made with --broadcast");
 	if (attr->flags & MBOX_BROADCAST && !attr->capacity)
@@ -70,6 +73,9 @@ static void read_options(struct arguments *args, struct request *request)
 			break;
 		case 'L':
 			attr->flags |= MBOX_LOSSY;
+			break;
+		case 'd':
+			attr->flags |= MBOX_HANDLES;
 			break;
 		}
 	}

@@ -8,6 +8,7 @@
 #include <mbox/mbox.h>
 
 #include "command.h"
+#include "exec.h"
 #include "fail.h"
 #include "format.h"
 #include "output.h"
@@ -18,6 +19,7 @@ static const struct option_text recv_options[] = {
 	{ 'c', "count", "N", "stop after N messages" },
 	{ 'n', "nonblock", NULL, "take what is there, do not wait for more" },
 	{ 't', "timeout", "SECONDS", "stop when that time is up" },
+	{ 'x', "exec", "COMMAND", "run COMMAND on each message instead of printing it" },
 	OUTPUT_OPTIONS,
 	{ 0 }
 };
@@ -32,7 +34,9 @@ static const struct option_text peek_options[] = {
  * @name: the mailbox, or NULL for the process's own
  * @own: that was asked for
  * @from: the only process that it receives from, or 0
- * @message: with room for the largest
+ * @message: with room for the largest, and for descriptors if @command is there
+ * @fds: this room
+ * @command: to be run on each, or NULL
  * @wanted: messages, UINT64_MAX for all that come
  * @got: messages
  */
@@ -42,6 +46,8 @@ struct receiver {
 	pid_t from;
 	struct mbox *mailbox;
 	struct mbox_message message;
+	struct mbox_fd fds[MBOX_FDS_MAX];
+	const char *command;
 	enum output output;
 	unsigned int flags;
 	uint64_t deadline;
@@ -78,6 +84,10 @@ static void open_receiver(struct receiver *receiver)
 	receiver->message.data = malloc(status.msgsize + 1);
 	if (!receiver->message.data)
 		fail_errno("memory");
+	if (receiver->command) {
+		receiver->message.fds = receiver->fds;
+		receiver->message.room_fds = MBOX_FDS_MAX;
+	}
 }
 
 static void close_receiver(struct receiver *receiver)
@@ -107,6 +117,9 @@ static int stopped(const struct receiver *receiver, int error)
 		fail(EXIT_PEER_GONE, "%s: no sender is left after %" PRIu64 " of %" PRIu64 " messages",
 		     name, receiver->got, receiver->wanted);
 	}
+	if (error == -ENOBUFS)
+		fail(EXIT_TOO_LARGE, "%s: the next message carries %u descriptors, which only --exec can make use of",
+		     name, receiver->message.nr_fds);
 	if (error != -EAGAIN && error != -ETIMEDOUT)
 		fail_from(receiver, error);
 	if (all && receiver->got)
@@ -138,20 +151,38 @@ static int receive_one(struct receiver *receiver)
 			     receiver->flags, receiver->deadline);
 }
 
+/* Return: the exit code, and to go on only if it is EXIT_OK. */
+static int use_message(struct receiver *receiver)
+{
+	int status;
+
+	if (!receiver->command) {
+		print_message(receiver->name, &receiver->message,
+			      receiver->output);
+		return EXIT_OK;
+	}
+	status = exec_message(receiver->command, &receiver->message);
+	if (!status)
+		return EXIT_OK;
+	complain("%s: the command failed on message %" PRIu64 " with status %d",
+		 who(receiver), receiver->got, status);
+	return EXIT_OTHER;
+}
+
 static int receive(struct receiver *receiver)
 {
+	int code = EXIT_OK;
 	int error;
 
-	while (receiver->got < receiver->wanted) {
+	while (code == EXIT_OK && receiver->got < receiver->wanted) {
 		error = receive_one(receiver);
 		if (error)
 			return stopped(receiver, error);
 		receiver->got++;
 		tell_missed(receiver);
-		print_message(receiver->name, &receiver->message,
-			      receiver->output);
+		code = use_message(receiver);
 	}
-	return EXIT_OK;
+	return code;
 }
 
 static void read_options(struct arguments *args, struct receiver *receiver)
@@ -176,10 +207,15 @@ static void read_options(struct arguments *args, struct receiver *receiver)
 		case 't':
 			receiver->deadline = mbox_deadline_in(parse_seconds(optarg));
 			break;
+		case 'x':
+			receiver->command = optarg;
+			break;
 		default:
 			read_output_option(letter, &receiver->output);
 		}
 	}
+	if (receiver->command && receiver->output != OUTPUT_LINES)
+		fail_usage("--exec prints nothing: how, is no question");
 	if (receiver->from)
 		receiver->own = true;
 	if (receiver->own && args->argc)
@@ -197,7 +233,8 @@ static int run_recv(struct arguments *args)
 
 	read_options(args, &receiver);
 	open_receiver(&receiver);
-	follow_reader();
+	if (!receiver.command)
+		follow_reader();
 	code = receive(&receiver);
 	close_receiver(&receiver);
 	return code;
@@ -237,12 +274,16 @@ const struct command recv_command = {
 	"from a mailbox of itself, which others send to by its process id; with --from\n"
 	"only from one process, until that is gone. It ends too when nobody reads its\n"
 	"output any more; what it has put into the pipe by then is received, so prefer\n"
-	"--count to 'head'.\n",
+	"--count to 'head'.\n"
+	"A COMMAND of --exec is run by the shell: it has the message on its standard\n"
+	"input, and the descriptors that came with it are 3, 4 and so on. What is written\n"
+	"to the descriptor of a mailbox is a message. 'mbox recv' ends when it fails.\n",
 	.example =
 	"  mbox recv /jobs | consumer\n"
 	"  mbox recv --count=1 --timeout=5 /jobs || echo 'no job'\n"
 	"  mbox recv --own & mbox send --pid=$! 'are you there?'\n"
-	"  mbox recv --nonblock --json /jobs       # empties it, tells who sent what\n",
+	"  mbox recv --nonblock --json /jobs       # empties it, tells who sent what\n"
+	"  mbox recv --exec='rev >&3' /questions   # answers to the port of each\n",
 	.options = recv_options,
 	.least = 0,
 	.most = 1,

@@ -3,9 +3,11 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <mbox/mbox.h>
 
@@ -17,6 +19,8 @@ static const struct option_text options[] = {
 	{ 'P', "pid", "PID", "to the own mailbox of that process; there is no NAME then" },
 	{ 'p', "prio", "N", "priority, 0 to 32767; higher is received first (0)" },
 	{ 'T', "tag", "N", "a number that goes with the message (0)" },
+	{ 'f', "fd", "N", "the open descriptor N goes with each message" },
+	{ 'R', "port", "NAME", "the right to send to the mailbox NAME goes with each message" },
 	{ 's', "sync", NULL, "wait until a receiver has the message" },
 	{ 'n', "nonblock", NULL, "fail where it would have to wait" },
 	{ 't', "timeout", "SECONDS", "fail when not all is sent by then" },
@@ -30,7 +34,8 @@ static const struct option_text options[] = {
  * @name: the mailbox, or NULL
  * @pid: if it has no name, the process whose own it is
  * @who: either of them, to be shown
- * @message: with the tag and priority of all
+ * @message: with the tag, priority and descriptors of all
+ * @fds: these descriptors
  * @number: messages begun
  */
 struct sender {
@@ -39,6 +44,7 @@ struct sender {
 	const char *who;
 	struct mbox *mailbox;
 	struct mbox_message message;
+	struct mbox_fd fds[MBOX_FDS_MAX];
 	unsigned int flags;
 	uint64_t deadline;
 	uint64_t number;
@@ -89,6 +95,11 @@ static noreturn void fail_send(const struct sender *sender, int error)
 	case ESRCH:
 		fail(EXIT_PEER_GONE, "%s: message %" PRIu64 " not sent: it is gone",
 		     name, number);
+	case EOPNOTSUPP:
+		if (sender->message.nr_fds)
+			fail(EXIT_OTHER, "%s: message %" PRIu64 " not sent: only a mailbox made with 'mbox create --handles' takes descriptors, and none takes UNIX sockets and io_uring",
+			     name, number);
+		fail_to(sender, error);
 	default:
 		fail_to(sender, error);
 	}
@@ -149,6 +160,38 @@ static void send_input(struct sender *sender, const struct format *format)
 		send_lines(sender, format->delimiter);
 }
 
+static void add_fd(struct sender *sender, int fd)
+{
+	struct mbox_message *message = &sender->message;
+
+	if (message->nr_fds == MBOX_FDS_MAX)
+		fail_usage("no message has more than %d descriptors",
+			   MBOX_FDS_MAX);
+	sender->fds[message->nr_fds++].fd = fd;
+	message->fds = sender->fds;
+}
+
+static void add_open_fd(struct sender *sender, const char *text)
+{
+	int fd = parse_number(text, "descriptor", INT_MAX);
+
+	if (fcntl(fd, F_GETFD) < 0)
+		fail(EXIT_OTHER, "descriptor %d is not open: let the shell open it, as by %d<FILE",
+		     fd, fd);
+	add_fd(sender, fd);
+}
+
+/* It is opened for sending only, and goes as it is. */
+static void add_port(struct sender *sender, const char *name)
+{
+	struct mbox *port;
+	int error = mbox_open(&port, name, O_WRONLY);
+
+	if (error)
+		fail_on(name, "send to it", error);
+	add_fd(sender, mbox_fd(port));
+}
+
 static void read_options(struct arguments *args, struct sender *sender,
 			 struct format *format)
 {
@@ -166,6 +209,12 @@ static void read_options(struct arguments *args, struct sender *sender,
 		case 'T':
 			sender->message.tag = parse_number(optarg, "tag",
 							   UINT64_MAX);
+			break;
+		case 'f':
+			add_open_fd(sender, optarg);
+			break;
+		case 'R':
+			add_port(sender, parse_name(optarg));
 			break;
 		case 's':
 			sender->flags |= MBOX_SYNC;
@@ -230,13 +279,16 @@ const struct command send_command = {
 	"Send each MESSAGE. Without any, each line of standard input is one message, as\n"
 	"soon as it is there; the newline is not sent. A sender waits while the mailbox\n"
 	"is full. After -- a message can begin with a dash.\n"
-	"With --pid they go to the own mailbox of a process, as 'mbox recv --own' is one.\n",
+	"With --pid they go to the own mailbox of a process, as 'mbox recv --own' is one.\n"
+	"Descriptors go, in the order of their options, to a mailbox made with --handles;\n"
+	"'mbox recv --exec' makes use of them.\n",
 	.example =
 	"  mbox send /jobs 'first job' 'second job'\n"
 	"  producer | mbox send /jobs\n"
 	"  mbox send --prio=9 --timeout=2.5 /jobs urgent\n"
 	"  mbox send --pid=1234 'are you there?'\n"
-	"  mbox send --raw /pictures <picture.png\n",
+	"  mbox send --raw /pictures <picture.png\n"
+	"  mbox send --fd=3 --port=/replies /jobs 'read it' 3</etc/hostname\n",
 	.options = options,
 	.least = 0,
 	.most = -1,

@@ -113,6 +113,8 @@ static void print_mailbox(const char *name, const struct mbox_status *status)
 	print_broadcast(status);
 	printf("Hangup:     %s\n", status->flags & MBOX_HANGUP ?
 	       "told to the other side" : "not told");
+	printf("Handles:    %s\n", status->flags & MBOX_HANDLES ?
+	       "messages can carry descriptors" : "none in messages");
 }
 
 static void print_mailbox_json(const char *name, const struct mbox_status *status)
@@ -141,6 +143,7 @@ static void print_mailbox_json(const char *name, const struct mbox_status *statu
 	add_number(to, "send_wait_pid", status->send_wait_pid);
 	add_number(to, "recv_wait_pid", status->recv_wait_pid);
 	add_flag(to, "hangup", status->flags & MBOX_HANGUP);
+	add_flag(to, "handles", status->flags & MBOX_HANDLES);
 	add_flag(to, "broadcast", status->flags & MBOX_BROADCAST);
 	add_flag(to, "lossy", status->flags & MBOX_LOSSY);
 	add_number(to, "dropped", status->dropped);
