@@ -5,7 +5,7 @@
  * A mailbox can be reached by a reference that is not that of a handle, such as
  * its name's; by a handle whose file somebody beside the messages holds; as the
  * own mailbox of a process that lives; and by a message to a mailbox that can be
- * reached itself. The collector marks what
+ * reached itself, or as the one for its dead letters. The collector marks what
  * can be reached so, starting from what messages do not hold. The rest is
  * garbage, and its messages are thrown away, which closes the descriptors in
  * them and ends the mailboxes.
@@ -13,8 +13,8 @@
  * It runs beside senders and receivers, and stops none of them but for those of
  * mailboxes in messages. While it holds the transit lock
  *
- *  - no message that carries a mailbox comes into being, dies, or gives its
- *    descriptors to a receiver;
+ *  - no message that carries a mailbox comes into being, dies, moves to another
+ *    mailbox, or gives its descriptors to a receiver;
  *  - hence a file that had no other reference than those of messages gets none,
  *    and a mailbox that had no other handles gets none.
  *
@@ -98,18 +98,11 @@ static void mbox_transit_count(struct mbox_item *item, int by)
 	WRITE_ONCE(mbox_in_transit, mbox_in_transit + by);
 }
 
-/**
- * mbox_transit_add() - mailboxes are put into a message
- * @cargo: its descriptors
- */
-void mbox_transit_add(struct mbox_cargo *cargo)
+static void mbox_transit_add_locked(struct mbox_cargo *cargo)
 {
 	struct mbox_transit *transit = &cargo->home->transit;
 	struct mbox_item *item;
 
-	if (!cargo->mailboxes)
-		return;
-	mutex_lock(&mbox_transit_lock);
 	for (item = cargo->items; item < cargo->items + cargo->nr; item++) {
 		if (!mbox_is_mailbox(item->file))
 			continue;
@@ -118,6 +111,33 @@ void mbox_transit_add(struct mbox_cargo *cargo)
 	}
 	if (list_empty(&transit->node))
 		list_add_tail(&transit->node, &mbox_homes);
+}
+
+static void mbox_transit_remove_locked(struct mbox_cargo *cargo)
+{
+	struct mbox_transit *transit = &cargo->home->transit;
+	struct mbox_item *item;
+
+	for (item = cargo->items; item < cargo->items + cargo->nr; item++) {
+		if (!mbox_is_mailbox(item->file))
+			continue;
+		list_del(&item->node);
+		mbox_transit_count(item, -1);
+	}
+	if (list_empty(&transit->items))
+		list_del_init(&transit->node);
+}
+
+/**
+ * mbox_transit_add() - mailboxes are put into a message
+ * @cargo: its descriptors
+ */
+void mbox_transit_add(struct mbox_cargo *cargo)
+{
+	if (!cargo->mailboxes)
+		return;
+	mutex_lock(&mbox_transit_lock);
+	mbox_transit_add_locked(cargo);
 	mutex_unlock(&mbox_transit_lock);
 	mbox_collect_soon();
 }
@@ -128,22 +148,28 @@ void mbox_transit_add(struct mbox_cargo *cargo)
  */
 void mbox_transit_remove(struct mbox_cargo *cargo)
 {
-	struct mbox_transit *transit = &cargo->home->transit;
-	struct mbox_item *item;
-
 	if (!cargo->mailboxes)
 		return;
 	mutex_lock(&mbox_transit_lock);
-	for (item = cargo->items; item < cargo->items + cargo->nr; item++) {
-		if (!mbox_is_mailbox(item->file))
-			continue;
-		list_del(&item->node);
-		mbox_transit_count(item, -1);
-	}
-	if (list_empty(&transit->items))
-		list_del_init(&transit->node);
+	mbox_transit_remove_locked(cargo);
 	mutex_unlock(&mbox_transit_lock);
 	mbox_collect_soon();
+}
+
+/**
+ * mbox_transit_move() - a message goes from one mailbox to another
+ * @cargo: its descriptors, or NULL
+ * @home: the other mailbox
+ */
+void mbox_transit_move(struct mbox_cargo *cargo, struct mbox_mailbox *home)
+{
+	if (!cargo || !cargo->mailboxes)
+		return;
+	mutex_lock(&mbox_transit_lock);
+	mbox_transit_remove_locked(cargo);
+	cargo->home = home;
+	mbox_transit_add_locked(cargo);
+	mutex_unlock(&mbox_transit_lock);
 }
 
 /* The last item of a handle tells whether messages alone hold it. */
@@ -194,18 +220,20 @@ static void mbox_reach_items_locked(const struct mbox_transit *home)
 
 /*
  * Can the mailbox be reached by somebody beside messages? Whoever knows the
- * process can open its mailbox. That is looked at first: once it has ended, who
- * opened it before is counted.
+ * process can open its mailbox, and a lease that ends by itself can send a
+ * message on to the dead letters. That is looked at first: once there is neither, who opened
+ * it before is counted.
  */
 static bool mbox_is_root_locked(const struct mbox_transit *home)
 {
 	struct mbox_mailbox *mailbox = mbox_home(home);
-	bool known;
+	bool alive;
 
 	spin_lock(&mailbox->lock);
-	known = mailbox->process && !mbox_process_ended_locked(mailbox);
+	alive = (mailbox->process && !mbox_process_ended_locked(mailbox)) ||
+		timerqueue_getnext(&mailbox->leases) || mailbox->leaving;
 	spin_unlock(&mailbox->lock);
-	return known || kref_read(&mailbox->object.ref) != home->held;
+	return alive || kref_read(&mailbox->object.ref) != home->held;
 }
 
 /* Leave in mbox_homes those that can be reached, and the others in @garbage. */
@@ -244,6 +272,17 @@ static struct mbox_mailbox *mbox_garbage_next(struct list_head *garbage)
 	return mailbox;
 }
 
+/* Let go of all that the mailbox holds. */
+static void mbox_discard(struct mbox_mailbox *mailbox)
+{
+	struct mbox_cargo *dead_letter = NULL;
+
+	mbox_mailbox_drain(mailbox);
+	mbox_holds_discard(mailbox);
+	mbox_dead_letter_swap(mailbox, &dead_letter, 0);
+	mbox_cargo_free(dead_letter);
+}
+
 static void mbox_collect_once(void)
 {
 	struct mbox_mailbox *mailbox;
@@ -254,7 +293,7 @@ static void mbox_collect_once(void)
 	mbox_mark_locked(&garbage);
 	mutex_unlock(&mbox_transit_lock);
 	while ((mailbox = mbox_garbage_next(&garbage))) {
-		mbox_mailbox_drain(mailbox);
+		mbox_discard(mailbox);
 		mbox_object_put(&mailbox->object);
 	}
 }

@@ -142,14 +142,40 @@ struct mbox_cargo *mbox_cargo_create(struct mbox_mailbox *home,
 }
 
 /**
+ * mbox_cargo_hold() - hold a mailbox for another, as a message to that would
+ * @home: the other mailbox
+ * @file: of the mailbox; the reference is taken over
+ *
+ * Return: the cargo, or NULL if there is no memory.
+ */
+struct mbox_cargo *mbox_cargo_hold(struct mbox_mailbox *home, struct file *file)
+{
+	struct mbox_cargo *cargo = kzalloc(struct_size(cargo, items, 1),
+					   GFP_KERNEL_ACCOUNT);
+
+	if (!cargo)
+		return NULL;
+	cargo->home = home;
+	cargo->mailboxes = true;
+	cargo->nr = 1;
+	cargo->items[0].file = file;
+	mbox_transit_add(cargo);
+	return cargo;
+}
+
+/**
  * mbox_cargo_free() - let go of the descriptors of a message
- * @cargo: the descriptors
+ * @cargo: the descriptors, or NULL
  */
 void mbox_cargo_free(struct mbox_cargo *cargo)
 {
+	if (!cargo)
+		return;
 	mbox_transit_remove(cargo);
-	mbox_uncharge(cargo->user, MBOX_FDS, cargo->nr);
-	mbox_user_put(cargo->user);
+	if (cargo->user) {
+		mbox_uncharge(cargo->user, MBOX_FDS, cargo->nr);
+		mbox_user_put(cargo->user);
+	}
 	mbox_cargo_drop(cargo);
 }
 

@@ -6,7 +6,8 @@
  *
  * struct mbox_cargo belongs to a message and goes with it. Until then it holds
  * a reference to each of its files, so that a message keeps alive what it
- * carries. A mailbox can so be kept alive by a message that only it could
+ * carries. So does the one of a mailbox that names another for its dead letters.
+ * A mailbox can so be kept alive by a message that only it could
  * deliver, its own or one of another such mailbox. The collector finds these,
  * and throws away their messages: see collect.c.
  *
@@ -43,8 +44,8 @@ struct mbox_item {
 
 /**
  * struct mbox_cargo - the descriptors of one message
- * @home: the mailbox that the message is sent to, constant
- * @user: who is charged for them, constant
+ * @home: the mailbox that the message is sent to, protected by the transit lock
+ * @user: who is charged for them, constant; or NULL, in what is no message
  * @mailboxes: some of them stand for mailboxes, constant
  * @nr: how many there are, at least 1, constant
  * @items: the descriptors
@@ -75,6 +76,7 @@ struct mbox_transit {
 struct mbox_cargo *mbox_cargo_create(struct mbox_mailbox *home,
 				     struct mbox_user *user,
 				     const struct mbox_fd *fds, u32 nr);
+struct mbox_cargo *mbox_cargo_hold(struct mbox_mailbox *home, struct file *file);
 void mbox_cargo_free(struct mbox_cargo *cargo);
 int mbox_cargo_land(struct mbox_cargo *cargo);
 void mbox_cargo_recall(const struct mbox_cargo *cargo);
@@ -83,6 +85,7 @@ void mbox_cargo_recall(const struct mbox_cargo *cargo);
 void mbox_transit_init(struct mbox_transit *transit);
 void mbox_transit_add(struct mbox_cargo *cargo);
 void mbox_transit_remove(struct mbox_cargo *cargo);
+void mbox_transit_move(struct mbox_cargo *cargo, struct mbox_mailbox *home);
 void mbox_transit_hold(void);
 void mbox_transit_release(void);
 void mbox_collect_soon(void);

@@ -85,7 +85,7 @@ static void mbox_hold_start_locked(struct mbox_mailbox *mailbox,
 
 	hold->id = sink->delivery;
 	hold->file = sink->file;
-	hold->process = get_pid(task_tgid(current));
+	hold->owner = current->files;
 	hold->thread = get_pid(task_pid(current));
 	rb_add(&hold->by_id, &mailbox->held, mbox_hold_before);
 	list_add_tail(&hold->siblings, &handle->holds);
@@ -166,7 +166,6 @@ struct mbox_hold *mbox_hold_end_locked(struct mbox_mailbox *mailbox,
 	if (timerqueue_node_queued(&hold->expiry))
 		timerqueue_del(&mailbox->leases, &hold->expiry);
 	mailbox->holds--;
-	put_pid(hold->process);
 	put_pid(hold->thread);
 	hold->message->hold = NULL;
 	return hold->leased ? hold : NULL;
@@ -222,6 +221,28 @@ static bool mbox_undeliverable_locked(const struct mbox_mailbox *mailbox,
 	       message->deliveries >= mailbox->max_deliveries;
 }
 
+/* Until it is there, the collector is to see that it is on its way. */
+static void mbox_hold_bury_locked(struct mbox_mailbox *mailbox,
+				  struct mbox_dropped *dropped)
+{
+	dropped->dead_letter = get_file(mailbox->dead_letter->items[0].file);
+	mailbox->leaving++;
+}
+
+static void mbox_dropped_bury(struct mbox_mailbox *mailbox,
+			      const struct mbox_dropped *dropped)
+{
+	struct mbox_mailbox *to = mbox_file_mailbox(dropped->dead_letter);
+
+	mbox_transit_move(dropped->message->cargo, to);
+	mbox_snapshot_wait(mailbox);
+	mbox_post(to, dropped->message);
+	fput(dropped->dead_letter);
+	spin_lock(&mailbox->lock);
+	mailbox->leaving--;
+	spin_unlock(&mailbox->lock);
+}
+
 /*
  * A leased message goes back, or to the dead letters; a call is over, unless it
  * goes back too.
@@ -246,32 +267,24 @@ static void mbox_hold_drop_locked(struct mbox_mailbox *mailbox,
 	if (message->call)
 		mbox_call_fail_locked(mailbox, message);
 	else
-		dropped->dead_letter = get_file(mailbox->dead_letter);
+		mbox_hold_bury_locked(mailbox, dropped);
 }
 
 static void mbox_dropped_finish(struct mbox_mailbox *mailbox,
 				const struct mbox_dropped *dropped)
 {
 	mbox_hold_free(mailbox, dropped->hold);
-	if (dropped->dead_letter) {
-		/* They were sent to this mailbox, and the other expects none. */
-		if (dropped->message->cargo)
-			mbox_cargo_free(dropped->message->cargo);
-		dropped->message->cargo = NULL;
-		mbox_snapshot_wait(mailbox);
-		mbox_post(mbox_file_mailbox(dropped->dead_letter),
-			  dropped->message);
-		fput(dropped->dead_letter);
-	} else if (dropped->message) {
+	if (dropped->dead_letter)
+		mbox_dropped_bury(mailbox, dropped);
+	else if (dropped->message)
 		mbox_message_put(mailbox, dropped->message);
-	}
 }
 
 /*
  * Collect first: nothing that is given back is to be seen again here, should
  * the same process receive it meanwhile.
  */
-static void mbox_holds_drop(struct file *file, const struct pid *process)
+static void mbox_holds_drop(struct file *file, fl_owner_t owner)
 {
 	struct mbox_mailbox *mailbox = mbox_file_mailbox(file);
 	struct mbox_handle *handle = file->private_data;
@@ -281,7 +294,7 @@ static void mbox_holds_drop(struct file *file, const struct pid *process)
 
 	spin_lock(&mailbox->lock);
 	list_for_each_entry_safe(hold, next, &handle->holds, siblings)
-		if (!process || hold->process == process)
+		if (!owner || hold->owner == owner)
 			list_move_tail(&hold->siblings, &holds);
 	while (!list_empty(&holds)) {
 		hold = list_first_entry(&holds, struct mbox_hold, siblings);
@@ -313,7 +326,7 @@ void mbox_holds_flush(struct file *file, struct files_struct *files)
 	if (list_empty_careful(&handle->holds) ||
 	    iterate_fd(files, 0, mbox_same_file, file))
 		return;
-	mbox_holds_drop(file, task_tgid(current));
+	mbox_holds_drop(file, files);
 }
 
 /**
@@ -356,6 +369,30 @@ static void mbox_leases_expire(struct work_struct *work)
 }
 
 /**
+ * mbox_holds_discard() - throw all held messages away
+ * @mailbox: a mailbox that nobody can reach any more, nor does a lease end
+ */
+void mbox_holds_discard(struct mbox_mailbox *mailbox)
+{
+	struct mbox_message *message;
+	struct mbox_hold *hold;
+
+	spin_lock(&mailbox->lock);
+	while (!RB_EMPTY_ROOT(&mailbox->held)) {
+		hold = rb_entry(rb_first(&mailbox->held), struct mbox_hold,
+				by_id);
+		message = hold->message;
+		hold = mbox_hold_end_locked(mailbox, hold);
+		spin_unlock(&mailbox->lock);
+		mbox_hold_free(mailbox, hold);
+		mbox_message_put(mailbox, message);
+		cond_resched();
+		spin_lock(&mailbox->lock);
+	}
+	spin_unlock(&mailbox->lock);
+}
+
+/**
  * mbox_holds_init() - set up a new mailbox's holds
  * @mailbox: the mailbox, zeroed
  */
@@ -373,8 +410,7 @@ void mbox_holds_init(struct mbox_mailbox *mailbox)
 void mbox_holds_exit(struct mbox_mailbox *mailbox)
 {
 	cancel_delayed_work_sync(&mailbox->expiry);
-	if (mailbox->dead_letter)
-		fput(mailbox->dead_letter);
+	mbox_cargo_free(mailbox->dead_letter);
 	put_pid(mailbox->server);
 	kfree(mailbox->spare_hold);
 }
@@ -382,15 +418,15 @@ void mbox_holds_exit(struct mbox_mailbox *mailbox)
 /**
  * mbox_dead_letter_swap() - choose where messages go that come back too often
  * @mailbox: the mailbox
- * @file: a descriptor of the other mailbox, or NULL for none; what it was
- *        before comes back
+ * @dead_letter: the other mailbox, or NULL for none; what it was before comes
+ *               back
  * @deliveries: how often is too often
  */
-void mbox_dead_letter_swap(struct mbox_mailbox *mailbox, struct file **file,
-			   u32 deliveries)
+void mbox_dead_letter_swap(struct mbox_mailbox *mailbox,
+			   struct mbox_cargo **dead_letter, u32 deliveries)
 {
 	spin_lock(&mailbox->lock);
-	swap(mailbox->dead_letter, *file);
+	swap(mailbox->dead_letter, *dead_letter);
 	mailbox->max_deliveries = deliveries;
 	spin_unlock(&mailbox->lock);
 }

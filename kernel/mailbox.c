@@ -181,34 +181,50 @@ static void mbox_mailbox_resize(struct mbox_mailbox *mailbox, u64 capacity)
 	spin_unlock(&mailbox->lock);
 }
 
-/* Return: a descriptor's file for dead letters, for fput(), or an error. */
-static struct file *mbox_dead_letter_get(const struct mbox_mailbox *mailbox,
-					 int fd)
+/* Can the dead letters of @mailbox go to @file? Return: 0 or an error. */
+static int mbox_dead_letter_check(const struct mbox_mailbox *mailbox,
+				  struct file *file)
+{
+	const struct mbox_mailbox *to;
+
+	if (!mbox_is_mailbox(file))
+		return -ENOTTY;
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	to = mbox_file_mailbox(file);
+	if (to == mailbox)
+		return -ELOOP;
+	if (to->msgsize < mailbox->msgsize)
+		return -EMSGSIZE;
+	if (to->broadcast || mailbox->flags & ~to->flags & MBOX_HANDLES)
+		return -EOPNOTSUPP;
+	return 0;
+}
+
+/* Return: for mbox_cargo_free(), or an error. */
+static struct mbox_cargo *mbox_dead_letter_get(struct mbox_mailbox *mailbox,
+					       int fd)
 {
 	struct file *file = fget(fd);
-	int err = 0;
+	struct mbox_cargo *cargo;
+	int err;
 
 	if (!file)
 		return ERR_PTR(-EBADF);
-	if (file->f_op != mbox_mailbox_ops.fops)
-		err = -ENOTTY;
-	else if (!(file->f_mode & FMODE_WRITE))
-		err = -EBADF;
-	else if (mbox_file_mailbox(file) == mailbox)
-		err = -ELOOP;
-	else if (mbox_file_mailbox(file)->msgsize < mailbox->msgsize)
-		err = -EMSGSIZE;
-	else if (mbox_file_mailbox(file)->broadcast)
-		err = -EOPNOTSUPP;
-	if (!err)
-		return file;
+	err = mbox_dead_letter_check(mailbox, file);
+	if (!err) {
+		cargo = mbox_cargo_hold(mailbox, file);
+		if (cargo)
+			return cargo;
+		err = -ENOMEM;
+	}
 	fput(file);
 	return ERR_PTR(err);
 }
 
 static int mbox_mailbox_change(struct mbox_mailbox *mailbox,
 			       const struct mbox_ioc_set *set,
-			       struct file **dead_letter)
+			       struct mbox_cargo **dead_letter)
 {
 	struct mbox_object *object = &mailbox->object;
 	int err;
@@ -233,12 +249,12 @@ static int mbox_mailbox_change(struct mbox_mailbox *mailbox,
  * @set: the change
  *
  * Return: 0, -EPERM, -EINVAL; for a dead-letter mailbox -EBADF, -ENOTTY,
- * -ELOOP, -EMSGSIZE, -EOPNOTSUPP.
+ * -ELOOP, -EMSGSIZE, -EOPNOTSUPP, -ENOMEM.
  */
 int mbox_mailbox_set(struct mbox_mailbox *mailbox,
 		     const struct mbox_ioc_set *set)
 {
-	struct file *dead_letter = NULL;
+	struct mbox_cargo *dead_letter = NULL;
 	int err;
 
 	if (set->max_deliveries)
@@ -246,8 +262,7 @@ int mbox_mailbox_set(struct mbox_mailbox *mailbox,
 	if (IS_ERR(dead_letter))
 		return PTR_ERR(dead_letter);
 	err = mbox_mailbox_change(mailbox, set, &dead_letter);
-	if (dead_letter)
-		fput(dead_letter);
+	mbox_cargo_free(dead_letter);
 	return err;
 }
 

@@ -201,8 +201,8 @@ struct mbox_waiters {
  * @by_id: in mbox_mailbox.held
  * @message: which
  * @file: through which descriptor it was received
- * @process: who received it
- * @thread: its thread that did
+ * @owner: the table of descriptors of who received it
+ * @thread: the thread that did
  * @siblings: in mbox_handle.holds of @file
  * @expiry: in mbox_mailbox.leases, if the lease has an end
  * @leased: it goes back when it ends
@@ -215,7 +215,7 @@ struct mbox_hold {
 	struct rb_node by_id;
 	struct mbox_message *message;
 	struct file *file;
-	struct pid *process;
+	fl_owner_t owner;
 	struct pid *thread;
 	struct list_head siblings;
 	struct timerqueue_node expiry;
@@ -327,6 +327,7 @@ struct mbox_process {
  * @dead_letter: where messages go that were given back too often, or NULL,
  *               protected by @lock
  * @max_deliveries: how often that is, protected by @lock
+ * @leaving: messages on their way there, protected by @lock
  * @senders: protected by @lock
  * @receivers: protected by @lock
  * @arrivals: messages that were offered, protected by @lock
@@ -360,8 +361,9 @@ struct mbox_mailbox {
 	struct timerqueue_head leases;
 	struct delayed_work expiry;
 	atomic64_t deliveries;
-	struct file *dead_letter;
+	struct mbox_cargo *dead_letter;
 	u32 max_deliveries;
+	u32 leaving;
 	struct mbox_side senders;
 	struct mbox_side receivers;
 	u64 arrivals;
@@ -553,12 +555,13 @@ struct mbox_hold *mbox_hold_find_locked(struct mbox_mailbox *mailbox,
 struct mbox_hold *mbox_hold_end_locked(struct mbox_mailbox *mailbox,
 				       struct mbox_hold *hold);
 int mbox_acknowledge(struct file *file, u64 id);
+void mbox_holds_discard(struct mbox_mailbox *mailbox);
 void mbox_holds_init(struct mbox_mailbox *mailbox);
 void mbox_holds_exit(struct mbox_mailbox *mailbox);
 void mbox_holds_flush(struct file *file, struct files_struct *files);
 void mbox_holds_release(struct file *file);
-void mbox_dead_letter_swap(struct mbox_mailbox *mailbox, struct file **file,
-			   u32 deliveries);
+void mbox_dead_letter_swap(struct mbox_mailbox *mailbox,
+			   struct mbox_cargo **dead_letter, u32 deliveries);
 
 /* call.c */
 int mbox_call(struct mbox_mailbox *mailbox, struct mbox_message *request,

@@ -205,6 +205,108 @@ TEST_F(collect, process_keeps_its_own_alive)
 	EXPECT_TRUE(wait_gone(*id));
 }
 
+static int set_dead_letter(int fd, int to, __u32 deliveries)
+{
+	struct mbox_ioc_set set = {
+		.fields = MBOX_SET_DEAD_LETTER, .dead_letter = to, .max_deliveries = deliveries,
+	};
+
+	return ctl(fd, MBOX_IOC_SET, &set);
+}
+
+/* Who gets the dead letters is held too: in a circle, and by one that messages hold. */
+TEST_F(collect, circle_of_dead_letters)
+{
+	struct box a = box_create(O_RDWR), b = box_create(O_RDWR), c = box_create(O_RDWR);
+
+	ASSERT_EQ(0, set_dead_letter(a.fd, b.fd, 1));
+	ASSERT_EQ(0, set_dead_letter(b.fd, a.fd, 1));
+	ASSERT_EQ(0, set_dead_letter(c.fd, a.fd, 1));
+	ASSERT_EQ(0, put_box(&a, &c));
+	close(a.fd);
+	close(c.fd);
+	EXPECT_TRUE(collected_once());
+	EXPECT_TRUE(alive(a.id));
+	EXPECT_TRUE(alive(c.id));
+	close(b.fd);
+	EXPECT_TRUE(wait_gone(a.id));
+	EXPECT_TRUE(wait_gone(b.id));
+	EXPECT_TRUE(wait_gone(c.id));
+}
+
+static int lease(int fd, struct mbox_fd *got, __u64 ns)
+{
+	struct mbox_ioc_msg msg = {
+		.fds = addr(got), .nr_fds = 1, .flags = MBOX_LEASE, .lease = ns,
+	};
+	__u32 number;
+
+	msg.buf = addr(&number);
+	msg.len = sizeof(number);
+	return ctl(fd, MBOX_IOC_RECV, &msg);
+}
+
+/* A message that comes back too often takes its descriptors along, and its mailbox with them. */
+TEST_F(collect, dead_letter_keeps_what_it_carries)
+{
+	struct box box = box_create(O_RDWR), dead = box_create(O_RDWR), what = box_create(O_RDWR);
+	struct box plain = { .fd = mb_create(NULL, 1, O_RDWR) };
+	struct mbox_fd got;
+
+	EXPECT_EQ(-EOPNOTSUPP, set_dead_letter(box.fd, plain.fd, 1));
+	ASSERT_EQ(0, set_dead_letter(box.fd, dead.fd, 1));
+	ASSERT_EQ(0, mb_put(what.fd, 42, 0, 0));
+	ASSERT_EQ(0, put_box(&box, &what));
+	close(what.fd);
+	ASSERT_EQ(0, lease(box.fd, &got, 1));
+	close(got.fd);
+	ASSERT_TRUE(wait_until(mb_status(dead.fd).queued == 1));
+	close(box.fd);
+	EXPECT_TRUE(collected_once());
+	EXPECT_TRUE(wait_gone(box.id));
+	what.fd = mb_take_fd(dead.fd, 0);
+	ASSERT_LE(0, what.fd);
+	EXPECT_EQ(42, mb_take(what.fd, 0));
+}
+
+/*
+ * A lease without end, through a descriptor whose number was closed before it began: nobody can
+ * give it back any more. It holds b, whose message holds the descriptor.
+ */
+TEST_F(collect, lease_that_nobody_can_end)
+{
+	const char *name = unique_name("lease");
+	struct mbox_ioc_create create = mb_template(name, 4, O_RDWR);
+	struct box a, b = box_create(O_RDWR);
+	struct mbox_fd got = { 0 };
+	struct mb_call call;
+	int tx;
+
+	create.flags = MBOX_HANDLES;
+	a.fd = ctl(device(), MBOX_IOC_CREATE, &create);
+	ASSERT_LE(0, a.fd);
+	a.id = mb_status(a.fd).id;
+	tx = mb_open(name, O_WRONLY);
+	ASSERT_EQ(0, mb_unlink(name));
+	call_take(&call, a.fd, MBOX_LEASE);
+	call.msg.fds = addr(&got);
+	call.msg.nr_fds = 1;
+	ASSERT_EQ(0, call_start(&call));
+	ASSERT_TRUE(wait_receivers(tx, 1));
+	ASSERT_EQ(0, put_box(&b, &a));
+	close(a.fd);
+	ASSERT_EQ(0, mb_put_fd(tx, b.fd, 0));
+	ASSERT_EQ(0, call_join(&call));
+	EXPECT_NE(0, call.msg.delivery);
+	close(got.fd);
+	close(b.fd);
+	EXPECT_TRUE(collected_once());
+	EXPECT_TRUE(alive(a.id));
+	close(tx);
+	EXPECT_TRUE(wait_gone(a.id));
+	EXPECT_TRUE(wait_gone(b.id));
+}
+
 /* Through several messages, of which each keeps the next mailbox and its messages. */
 TEST_F(collect, way_through_messages_keeps_it_alive)
 {

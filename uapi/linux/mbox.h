@@ -681,9 +681,9 @@ enum mbox_set_fields {
  *          SIGBUS; what is added is zero.
  * @seals: Combination of enum mbox_seals. They stay for the segment's life.
  * @dead_letter: Descriptor of another mailbox that can be sent to and takes
- *               messages as large. It gets those that were leased and came back
- *               @max_deliveries times, even if it is full, and without their
- *               descriptors. A call fails then.
+ *               messages as large, and descriptors if the mailbox does. It gets
+ *               those that were leased and came back @max_deliveries times, even
+ *               if it is full. A call fails then.
  * @max_deliveries: At least 1; or 0, with a @dead_letter of 0, for no limit
  * @__reserved: Must be 0
  *
@@ -693,7 +693,7 @@ enum mbox_set_fields {
  * EFAULT, EPERM, EBADF, EBUSY (MBOX_SEAL_WRITE while a writable mapping
  * exists), EDQUOT, ENOMEM; for a dead-letter mailbox ENOTTY (it is not one),
  * EMSGSIZE (it takes less), ELOOP (it is the mailbox itself), EOPNOTSUPP (it is
- * for broadcast).
+ * for broadcast, or without MBOX_HANDLES).
  */
 struct mbox_ioc_set {
 	__u32 fields;
