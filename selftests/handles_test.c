@@ -574,6 +574,7 @@ struct race {
 	int box;
 	int pipe[2];
 	bool stop;
+	bool all_sent;
 	bool deadlines;
 	bool closes;	/* somebody closes what is sent */
 	__u32 sent;
@@ -581,9 +582,14 @@ struct race {
 	__u32 errors;
 };
 
-static bool stopped(struct race *race)
+static bool is_set(const bool *flag)
 {
-	return __atomic_load_n(&race->stop, __ATOMIC_RELAXED);
+	return __atomic_load_n(flag, __ATOMIC_RELAXED);
+}
+
+static void set(bool *flag)
+{
+	__atomic_store_n(flag, true, __ATOMIC_RELAXED);
 }
 
 static void count(__u32 *counter)
@@ -596,7 +602,7 @@ static void *race_send(void *arg)
 {
 	struct race *race = arg;
 
-	while (!stopped(race)) {
+	while (!is_set(&race->stop)) {
 		struct mbox_fd fds[2] = { { .fd = race->pipe[1] }, send_only(race->box) };
 		struct mbox_ioc_msg msg = { .fds = addr(fds), .nr_fds = 2 };
 		int ret;
@@ -629,7 +635,7 @@ static void *race_receive(void *arg)
 		} else if (ret != -ETIMEDOUT) {
 			count(&race->errors);
 		}
-	} while (!ret || !stopped(race));
+	} while (!ret || !is_set(&race->all_sent));
 	return NULL;
 }
 
@@ -639,11 +645,14 @@ static void race_run(struct race *race, __u64 ms)
 	int i;
 
 	for (i = 0; i < 4; i++)
-		pthread_create(&threads[i], NULL, i % 2 ? race_send : race_receive, race);
+		pthread_create(&threads[i], NULL, i < 2 ? race_send : race_receive, race);
 	usleep(ms * 1000);
-	__atomic_store_n(&race->stop, true, __ATOMIC_RELAXED);
-	for (i = 0; i < 4; i++)
+	set(&race->stop);
+	for (i = 0; i < 4; i++) {
+		if (i == 2)
+			set(&race->all_sent);
 		pthread_join(threads[i], NULL);
+	}
 }
 
 /* Senders give up while receivers have their messages: what was made is closed again. */
@@ -683,8 +692,9 @@ TEST_F(handles, closed_while_it_is_sent)
 		close(race->pipe[1]);
 		ASSERT_EQ(race->pipe[1], dup2(self->pipe[1], race->pipe[1]));
 	}
-	__atomic_store_n(&race->stop, true, __ATOMIC_RELAXED);
+	set(&race->stop);
 	pthread_join(sender, NULL);
+	set(&race->all_sent);
 	EXPECT_EQ(0, child_wait(pid));
 	EXPECT_EQ(0, race->errors);
 	EXPECT_EQ(race->sent, race->received);
