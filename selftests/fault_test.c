@@ -341,12 +341,13 @@ static int segment_status(fixture *f)
 	return ctl(f->seg, MBOX_IOC_SEGMENT_STATUS, &status);
 }
 
-/* Complete or not at all. */
+/* Complete or not at all; the fault can be left for the look at it. */
 static int snapshot(fixture *f)
 {
+	struct mbox_ioc_status status = { };
 	int fd = mb_snapshot(f->box);
 
-	if (fd >= 0 && mb_status(fd).queued != 1)
+	if (fd >= 0 && !ctl(fd, MBOX_IOC_STATUS, &status) && status.queued != 1)
 		abort();
 	return fd;
 }
