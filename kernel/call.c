@@ -79,17 +79,11 @@ static int mbox_call_blocked(struct mbox_mailbox *mailbox,
 			     struct mbox_call *call,
 			     const struct mbox_patience *patience)
 {
-	int err;
-
-	mbox_caller_add(call);
 	/* Whoever was handed the request at once waits for nobody. */
 	if (!call->waiter.handed && mbox_caller_in_cycle(call) &&
 	    mbox_call_refuse(mailbox, call))
-		err = -EDEADLK;
-	else
-		err = mbox_call_wait(mailbox, call, patience);
-	mbox_caller_remove(call);
-	return err;
+		return -EDEADLK;
+	return mbox_call_wait(mailbox, call, patience);
 }
 
 static int mbox_call_lending(struct mbox_mailbox *mailbox,
@@ -129,6 +123,7 @@ int mbox_call(struct mbox_mailbox *mailbox, struct mbox_message *request,
 
 	request->call = true;
 	request->sync = true;
+	mbox_caller_add(&call);
 	spin_lock(&mailbox->lock);
 	server = mbox_server_below_locked(mailbox);
 	err = mbox_offer_locked(mailbox, request, &call.waiter, false);
@@ -136,6 +131,7 @@ int mbox_call(struct mbox_mailbox *mailbox, struct mbox_message *request,
 	if (err > 0)
 		err = mbox_call_lending(mailbox, &call, patience, server);
 	put_pid(server);
+	mbox_caller_remove(&call);
 	if (!err)
 		*reply = call.waiter.message;
 	else if (call.waiter.message)
