@@ -7,8 +7,9 @@
  * nobody knows which will be next, and nobody is waited for: what is taken for
  * a deadlock is one, if who receives a request is who answers it.
  *
- * It is a call that closes a cycle. The caller is in the table before it looks
- * for one, so that of two calls that close it together one sees the other.
+ * It is a call that closes a cycle. The caller is in the table before anybody
+ * can have its request, and before it looks for a cycle, so that of two calls
+ * that close one together one sees the other.
  *
  * Lock order: mbox_callers.lock, mbox_mailbox.lock.
  */
@@ -123,19 +124,32 @@ struct pid *mbox_server_below_locked(struct mbox_mailbox *mailbox)
 	return thread;
 }
 
+/**
+ * mbox_request_waits_for_locked() - who is to answer a request?
+ * @mailbox: where it was sent to
+ * @request: the request
+ *
+ * Return: the thread, or NULL if that is not known.
+ */
+struct pid *mbox_request_waits_for_locked(const struct mbox_mailbox *mailbox,
+					  const struct mbox_message *request)
+{
+	lockdep_assert_held(&mailbox->lock);
+	if (request->hold)
+		return request->hold->thread;
+	return request->taken || mailbox->shared ? NULL : mailbox->server;
+}
+
 /* Return: the thread that is waited for, for put_pid(), or NULL. */
 static struct pid *mbox_call_waits_for(const struct mbox_call *call)
 {
 	struct mbox_mailbox *mailbox = call->mailbox;
-	const struct mbox_message *request;
 	struct pid *thread = NULL;
 
 	spin_lock(&mailbox->lock);
-	request = call->waiter.done ? NULL : call->waiter.message;
-	if (request && request->hold)
-		thread = request->hold->thread;
-	else if (request && !request->taken && !mailbox->shared)
-		thread = mailbox->server;
+	if (!call->waiter.done)
+		thread = mbox_request_waits_for_locked(mailbox,
+						       call->waiter.message);
 	get_pid(thread);
 	spin_unlock(&mailbox->lock);
 	return thread;

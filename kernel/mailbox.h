@@ -575,6 +575,8 @@ int mbox_reply(struct file *file, u64 id, struct mbox_message *reply);
 void mbox_caller_add(struct mbox_call *call);
 void mbox_caller_remove(struct mbox_call *call);
 bool mbox_caller_in_cycle(const struct mbox_call *call);
+struct pid *mbox_request_waits_for_locked(const struct mbox_mailbox *mailbox,
+					  const struct mbox_message *request);
 struct pid *mbox_server_below_locked(struct mbox_mailbox *mailbox);
 void mbox_server_seen_locked(struct mbox_mailbox *mailbox);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /proc/net/mbox and /proc/PID/fdinfo.
+ * /proc/net/mbox, /proc/net/mbox_waits and /proc/PID/fdinfo.
  */
 #include <linux/proc_fs.h>
 #include <linux/seq_file.h>
@@ -118,17 +118,97 @@ static const struct seq_operations mbox_seq_ops = {
 	.show = mbox_seq_show,
 };
 
+/* The process of a thread that may be gone. */
+static pid_t mbox_process_of(struct pid *thread)
+{
+	struct task_struct *task;
+	pid_t number = 0;
+
+	rcu_read_lock();
+	task = pid_task(thread, PIDTYPE_PID);
+	if (task)
+		number = task_tgid_vnr(task);
+	rcu_read_unlock();
+	return number;
+}
+
+/* The process that a caller, a sender or a receiver waits for, or 0. */
+static pid_t mbox_awaited_locked(const struct mbox_mailbox *mailbox,
+				 const struct mbox_waiter *waiter)
+{
+	const struct mbox_message *message = waiter->message;
+
+	if (message && message->call)
+		return mbox_process_of(mbox_request_waits_for_locked(mailbox,
+								     message));
+	if (message)
+		return mailbox->process ? pid_vnr(mailbox->process->pid) : 0;
+	return pid_vnr(waiter->from);
+}
+
+static void mbox_seq_waiters_locked(struct seq_file *seq,
+				    const struct mbox_mailbox *mailbox,
+				    const struct mbox_waiters *waiters,
+				    const char *what)
+{
+	const struct mbox_object *object = &mailbox->object;
+	const struct mbox_waiter *waiter;
+
+	lockdep_assert_held(&mailbox->lock);
+	list_for_each_entry(waiter, &waiters->list, node) {
+		seq_printf(seq, "%d %s %llu %lld %d ",
+			   task_tgid_vnr(waiter->task), what, object->id,
+			   ktime_ms_delta(ktime_get(), waiter->since),
+			   mbox_awaited_locked(mailbox, waiter));
+		mbox_seq_name(seq, object);
+		seq_putc(seq, '\n');
+	}
+}
+
+static int mbox_seq_show_waits(struct seq_file *seq, void *entry)
+{
+	struct mbox_object *object = list_entry(entry, struct mbox_object,
+						node);
+	struct mbox_mailbox *mailbox;
+
+	if (entry == &mbox_seq_ns(seq)->objects) {
+		seq_puts(seq, "pid in id ms for name\n");
+		return 0;
+	}
+	if (object->ops->kind != MBOX_MAILBOX || !mbox_object_visible(object))
+		return 0;
+	mailbox = to_mailbox(object);
+	spin_lock(&mailbox->lock);
+	mbox_seq_waiters_locked(seq, mailbox, &mailbox->sending, "send");
+	mbox_seq_waiters_locked(seq, mailbox, &mailbox->receiving, "receive");
+	mbox_seq_waiters_locked(seq, mailbox, &mailbox->calling, "call");
+	spin_unlock(&mailbox->lock);
+	return 0;
+}
+
+static const struct seq_operations mbox_seq_waits_ops = {
+	.start = mbox_seq_start,
+	.next = mbox_seq_next,
+	.stop = mbox_seq_stop,
+	.show = mbox_seq_show_waits,
+};
+
 int mbox_proc_add(struct net *net)
 {
-	struct proc_dir_entry *entry;
-
-	entry = proc_create_net("mbox", 0444, net->proc_net, &mbox_seq_ops,
-				sizeof(struct seq_net_private));
-	return entry ? 0 : -ENOMEM;
+	if (!proc_create_net("mbox", 0444, net->proc_net, &mbox_seq_ops,
+			     sizeof(struct seq_net_private)))
+		return -ENOMEM;
+	if (proc_create_net("mbox_waits", 0444, net->proc_net,
+			    &mbox_seq_waits_ops,
+			    sizeof(struct seq_net_private)))
+		return 0;
+	remove_proc_entry("mbox", net->proc_net);
+	return -ENOMEM;
 }
 
 void mbox_proc_remove(struct net *net)
 {
+	remove_proc_entry("mbox_waits", net->proc_net);
 	remove_proc_entry("mbox", net->proc_net);
 }
 

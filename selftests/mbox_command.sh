@@ -260,6 +260,10 @@ test_waiting() {
 		.waiting_senders == 1 and .send_wait_pid == $pid and .send_wait_ms >= 0" ls --json
 	mbox ls >"$out"
 	holds 'and shows it' grep -qE "^/jobs  ########## 1/1  .* 1, 1 waits [0-9.hms]+ \(pid $pid\)  0 " "$out"
+	json 'ls --waits tells it too' ".pid == $pid and .in == \"send\" and .name == \"/jobs\" and
+		.for == null and .wait_ms >= 0" ls --waits --json
+	mbox ls --waits >"$out"
+	holds 'and in a line' grep -qE "^ +$pid  send  +-  +[0-9.hms]+  /jobs$" "$out"
 	mbox stat /jobs >"$out"
 	holds 'and so does stat' grep -qE "^Senders: +1 open, 1 waiting, the longest for .* \(pid $pid\)$" "$out"
 	refuses 6 "/jobs: message 1 would have to wait" send --nonblock /jobs x

@@ -346,6 +346,88 @@ TEST_F(proc, read_while_objects_come_and_go)
 	}
 }
 
+/* Whether one line of /proc/net/mbox_waits is "@pid @in id ms @whom -" for the mailbox. */
+static bool waits(fixture *f, pid_t pid, const char *in, pid_t whom)
+{
+	unsigned long long id = mb_status(f->box.both).id, ms;
+	char begin[64], rest[64];
+	const char *found;
+	int end = 0;
+
+	if (read_text("/proc/net/mbox_waits", f->text, TEXT) < 0)
+		return false;
+	snprintf(begin, sizeof(begin), "\n%d %s %llu ", pid, in, id);
+	snprintf(rest, sizeof(rest), "%%llu %d -%%n", whom);
+	found = strstr(f->text, begin);
+	return found && sscanf(found + strlen(begin), rest, &ms, &end) == 1 && end;
+}
+
+TEST_F(proc, waits_begins_with_its_header)
+{
+	static const char header[] = "pid in id ms for name\n";
+
+	ASSERT_LT(0, read_text("/proc/net/mbox_waits", self->text, TEXT));
+	EXPECT_EQ(0, strncmp(self->text, header, strlen(header)));
+}
+
+TEST_F(proc, waits_of_a_sender_and_of_a_receiver)
+{
+	pid_t pid;
+	int i;
+
+	pid = child_fork();
+	if (!pid)
+		_exit(mb_take(self->box.both, 0) == 7 ? 0 : 1);
+	EXPECT_TRUE(wait_until(waits(self, pid, "receive", 0)));
+	ASSERT_EQ(0, mb_put(self->box.both, 7, 0, 0));
+	ASSERT_EQ(0, child_wait(pid));
+	EXPECT_FALSE(waits(self, pid, "receive", 0));
+	for (i = 0; i < 4; i++)
+		ASSERT_EQ(0, mb_put(self->box.both, i, 0, 0));
+	pid = child_fork();
+	if (!pid)
+		_exit(mb_put(self->box.both, 8, 0, 0) ? 1 : 0);
+	EXPECT_TRUE(wait_until(waits(self, pid, "send", 0)));
+	ASSERT_EQ(0, mb_take(self->box.both, 0));
+	ASSERT_EQ(0, child_wait(pid));
+}
+
+TEST_F(proc, waits_of_a_caller_for_who_has_its_request)
+{
+	struct mbox_ioc_msg msg = { }, reply = { };
+	struct mbox_ioc_exchange exchange = {
+		.send = addr(&msg), .recv = addr(&reply), .msg_size = sizeof(msg) };
+	pid_t pid = child_fork();
+
+	if (!pid)
+		_exit(ctl(self->box.both, MBOX_IOC_CALL, &exchange) ? 1 : 0);
+	EXPECT_TRUE(wait_until(waits(self, pid, "call", 0)));
+	ASSERT_EQ(0, ctl(self->box.both, MBOX_IOC_RECV, &msg));
+	EXPECT_TRUE(waits(self, pid, "call", getpid()));
+	reply.delivery = msg.delivery;
+	exchange = (struct mbox_ioc_exchange) { .send = addr(&reply), .msg_size = sizeof(msg) };
+	ASSERT_EQ(0, ctl(self->box.both, MBOX_IOC_REPLY, &exchange));
+	ASSERT_EQ(0, child_wait(pid));
+}
+
+TEST_F(proc, waits_hides_what_the_reader_may_not_see)
+{
+	struct mbox_ioc_set set = { .fields = MBOX_SET_MODE, .mode = 0600 };
+	pid_t pid;
+
+	ASSERT_EQ(0, ctl(self->box.both, MBOX_IOC_SET, &set));
+	pid = child_fork();
+	if (!pid)
+		_exit(mb_take(self->box.both, 0) == 7 ? 0 : 1);
+	ASSERT_TRUE(wait_until(waits(self, pid, "receive", 0)));
+	IN_CHILD {
+		ASSERT_EQ(0, become(USER_A, USER_A));
+		EXPECT_FALSE(waits(self, pid, "receive", 0));
+	}
+	ASSERT_EQ(0, mb_put(self->box.both, 7, 0, 0));
+	ASSERT_EQ(0, child_wait(pid));
+}
+
 /* The lines of fdinfo as the table of what must be in it. */
 static void has_lines(struct __test_metadata *_metadata, int fd, const char * const *lines)
 {

@@ -3,8 +3,14 @@
 #include "fail.h"
 #include "json.h"
 #include "table.h"
+#include "waits.h"
 
 static const struct option_text options[] = { JSON_OPTION, { 0 } };
+
+static const struct option_text ls_options[] = {
+	{ 'w', "waits", NULL, "list the processes that wait instead, and for whom" },
+	JSON_OPTION, { 0 }
+};
 
 static void print_objects(const struct objects *objects, bool json)
 {
@@ -17,8 +23,18 @@ static void print_objects(const struct objects *objects, bool json)
 static int run_ls(struct arguments *args)
 {
 	struct objects objects;
-	bool json = only_json(args);
+	bool waits = false;
+	bool json = false;
+	int letter;
 
+	while ((letter = next_option(args)) != -1) {
+		waits |= letter == 'w';
+		json |= letter == 'j';
+	}
+	if (waits) {
+		print_waits(json);
+		return EXIT_OK;
+	}
 	read_objects(&objects);
 	print_objects(&objects, json);
 	free_objects(&objects);
@@ -50,11 +66,15 @@ const struct command ls_command = {
 	"           and its process; for a segment its mappings\n"
 	"RECEIVERS  the same of those that can receive\n"
 	"LARGEST    the largest message; a segment's length\n"
-	"MODE       who may receive or read (r), send or write (w)\n",
+	"MODE       who may receive or read (r), send or write (w)\n"
+	"\n"
+	"With --waits a line for each process that waits in a send, a receive or a call:\n"
+	"FOR        the process that it waits for, '-' where that may be any\n",
 	.example =
 	"  mbox ls\n"
+	"  mbox ls --waits\n"
 	"  mbox ls --json | jq -r '.[] | select(.waiting_senders > 0) | .name'\n",
-	.options = options,
+	.options = ls_options,
 	.run = run_ls,
 };
 

@@ -124,13 +124,9 @@ static bool unescape(char *to, const char *from)
 	return true;
 }
 
-static bool next_name(char **line, char **name)
+bool parse_table_name(const char *word, char **name)
 {
-	char *word = next_word(line);
-
 	*name = NULL;
-	if (!word)
-		return false;
 	if (!strcmp(word, "-"))
 		return true;
 	*name = malloc(strlen(word) + 2);
@@ -138,6 +134,14 @@ static bool next_name(char **line, char **name)
 		fail_errno("memory");
 	**name = '/';
 	return unescape(*name + 1, word);
+}
+
+static bool next_name(char **line, char **name)
+{
+	char *word = next_word(line);
+
+	*name = NULL;
+	return word && parse_table_name(word, name);
 }
 
 static bool next_peers(char **line, struct object *object)
