@@ -222,6 +222,36 @@ TEST_F(broadcast, sender_waits_for_the_slowest)
 	EXPECT_EQ(0, mb_status(c->fd).queued);
 }
 
+/* A small message does not overtake a large one that waits for more room. */
+TEST(senders_are_served_in_turn)
+{
+	struct cast cast = { .name = unique_name("cast") };
+	struct mbox_ioc_create create = mb_template(cast.name, 9, O_WRONLY | O_EXCL);
+	static char data[100];
+	struct mb_call call;
+
+	create.flags = MBOX_BROADCAST;
+	create.bytes = create.msgsize = sizeof(data);
+	cast.tx = ctl(device(), MBOX_IOC_CREATE, &create);
+	cast.rx[0] = mb_open(cast.name, O_RDONLY);
+	ASSERT_LE(0, cast.rx[0]);
+	ASSERT_EQ(0, mb_send(cast.tx, data, 60, 0, 0));
+	call_put(&call, cast.tx, 0, 0, 0);
+	call.msg.buf = addr(data);
+	call.msg.len = 50;
+	ASSERT_EQ(0, call_start(&call));
+	ASSERT_TRUE(wait_senders(cast.tx, 1));
+	EXPECT_EQ(-EAGAIN, mb_put(cast.tx, 7, 0, MBOX_NONBLOCK));
+	EXPECT_EQ(60, mb_recv(cast.rx[0], data, sizeof(data), 0));
+	EXPECT_EQ(0, call_join(&call));
+	EXPECT_EQ(0, mb_put(cast.tx, 7, 0, MBOX_NONBLOCK));
+	EXPECT_EQ(50, mb_recv(cast.rx[0], data, sizeof(data), 0));
+	EXPECT_EQ(7, mb_take(cast.rx[0], 0));
+	mb_unlink(cast.name);
+	close(cast.tx);
+	close(cast.rx[0]);
+}
+
 TEST_F(broadcast, sender_that_gives_up_was_heard_by_nobody)
 {
 	struct cast *c = &self->cast;
@@ -612,6 +642,35 @@ TEST_F(broadcast, poll_tells_who_shares_when_the_other_is_done)
 	EXPECT_EQ(0, call_join(&self->call));
 	EXPECT_EQ(2, mb_take(c->rx[0], MBOX_NONBLOCK));
 	trap_end(&trap);
+}
+
+/* What the other has still to leave is not the end, though the senders are gone. */
+TEST(hangup_leaves_what_is_there_to_who_shares)
+{
+	struct cast cast;
+	struct mb_call stuck, next, last;
+	struct trap trap;
+
+	ASSERT_EQ(0, cast_open(&cast, 2, MBOX_HANGUP));
+	ASSERT_EQ(0, mb_put(cast.tx, 1, 0, 0));
+	ASSERT_EQ(0, mb_put(cast.tx, 2, 0, 0));
+	ASSERT_EQ(0, start_stuck(&stuck, &trap, cast.rx[0]));
+	call_take(&next, cast.rx[0], 0);
+	ASSERT_EQ(0, call_start(&next));
+	ASSERT_TRUE(wait_receivers(cast.fd, 1));
+	call_take(&last, cast.rx[0], 0);
+	ASSERT_EQ(0, call_start(&last));
+	ASSERT_TRUE(wait_receivers(cast.fd, 2));
+	close(cast.tx);
+	cast.tx = -1;
+	EXPECT_EQ(2, mb_status(cast.fd).waiting_receivers);
+	ASSERT_EQ(0, trap_let_go(&trap));
+	EXPECT_EQ(0, call_join(&stuck));
+	EXPECT_EQ(0, call_join(&next));
+	EXPECT_EQ(2, next.number);
+	EXPECT_EQ(-EPIPE, call_join(&last));
+	trap_end(&trap);
+	cast_close(&cast);
 }
 
 TEST_F(broadcast, receiver_killed_in_its_copy_leaves_the_message_to_who_shares)
