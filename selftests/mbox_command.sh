@@ -250,6 +250,102 @@ B' call /upper a b
 	mbox rm /upper
 }
 
+# damaged WHAT TEXT: the file is refused, and nothing is there.
+damaged() {
+	echo "# $1"
+	refuses 1 "$dir/bad: not a whole file of 'mbox save': $2" restore "$dir/bad" /bad
+	refuses 3 /bad stat /bad
+}
+
+# patch OFFSET BYTES: in the file, whose checksum is then made good again.
+patch() {
+	local size
+	size=$(($(stat -c %s "$dir/good") - 4))
+	head -c $size "$dir/good" >"$dir/bad"
+	# shellcheck disable=SC2059 # bytes in octal
+	printf "$2" | dd of="$dir/bad" bs=1 seek="$1" conv=notrunc 2>/dev/null
+	# The last 8 bytes of a gzip file are the CRC-32 and the length.
+	gzip <"$dir/bad" | tail -c 8 | head -c 4 >"$dir/crc"
+	cat "$dir/crc" >>"$dir/bad"
+}
+
+test_save() {
+	local i before
+	mbox create --capacity=20 --msgsize=100 --bytes=900 --mode=640 --hangup /jobs
+	mbox send --prio=3 --tag=7 /jobs low
+	mbox send --prio=9 --tag=8 /jobs 'high' 'high too'
+	printf '\0\377\n' | mbox send --raw /jobs
+	mbox send /jobs ''
+	before=$(mbox stat --json /jobs)
+	does save /jobs "$dir/good"
+	same 'the messages stay' "$(mbox stat --json /jobs)" "$before"
+	same 'others cannot read them' "$(stat -c %a "$dir/good")" 600
+	mbox save /jobs >"$dir/piped"
+	holds 'the same to a pipe' cmp "$dir/good" "$dir/piped"
+
+	refuses 4 '/jobs' restore "$dir/good"
+	does restore "$dir/good" /again
+	# shellcheck disable=SC2016 # the variables are jq's
+	holds 'the same attributes' jq -en --argjson a "$before" \
+		--argjson b "$(mbox stat --json /again)" \
+		'[$a, $b] | map([.capacity, .msgsize, .bytes, .mode, .queued, .queued_bytes, .flags]) | .[0] == .[1]'
+	mbox save /again "$dir/good2"
+	mbox recv --nonblock --json /again | jq -c '[.data, .data_base64, .prio, .tag]' >"$dir/again"
+	mbox recv --nonblock --json /jobs | jq -c '[.data, .data_base64, .prio, .tag]' >"$dir/jobs"
+	holds 'the same messages in the same order' cmp "$dir/jobs" "$dir/again"
+	same 'all of them' "$(wc -l <"$dir/again")" 5
+	holds 'the same file, but for its name' cmp <(tail -c +69 "$dir/good" | head -c -4) \
+		<(tail -c +70 "$dir/good2" | head -c -4)
+	mbox rm /jobs /again
+	mbox restore - <"$dir/good"
+	json 'under its old name' '.queued == 5' stat --json /jobs
+
+	for i in 0 7 8 60 64 70 80 100; do
+		head -c $i "$dir/good" >"$dir/bad"
+		damaged "a file cut off after $i bytes" 'its end is missing'
+	done
+	head -c -1 "$dir/good" >"$dir/bad"
+	damaged 'a checksum cut off' 'its end is missing'
+	cp "$dir/good" "$dir/bad"
+	echo >>"$dir/bad"
+	damaged 'a longer file' 'something follows its end'
+	cp "$dir/good" "$dir/bad"
+	printf X | dd of="$dir/bad" bs=1 seek=90 conv=notrunc 2>/dev/null
+	damaged 'a changed byte' 'its checksum is wrong'
+	patch 0 M
+	damaged 'another magic' 'it begins otherwise'
+	patch 12 '\377'
+	damaged 'flags that are none' 'no mailbox has such attributes'
+	patch 24 '\377\377\377\377'
+	damaged 'a size of message past the limit' 'no mailbox has such attributes'
+	patch 32 '\1\0'
+	damaged 'a limit of bytes below it' 'no mailbox has such attributes'
+	patch 60 '\0'
+	damaged 'no name' 'no mailbox has such attributes'
+	patch 60 '\0\1'
+	damaged 'too long a name' 'no mailbox has such attributes'
+	patch 40 '\377\377\377\377\377\377\377\377'
+	damaged 'more messages than there are' 'its end is missing'
+	patch 48 '\377'
+	damaged 'more bytes than there are' 'its messages are too small'
+	patch 48 '\1'
+	damaged 'fewer bytes than there are' 'its messages are too large'
+	patch 80 '\377\377\377\377'
+	damaged 'a message past the largest' 'no mailbox has such a message'
+	patch 8 '\2'
+	refuses 1 'it has version 2 of the format' restore "$dir/bad" /bad
+
+	mbox create --capacity=unbounded /empty
+	mbox save /empty "$dir/empty"
+	mbox rm /empty
+	does restore "$dir/empty"
+	json 'an empty one' '.queued == 0 and .capacity == null and .senders == 0' stat --json /empty
+	refuses 3 'no such name' save /nothing "$dir/nothing"
+	refuses 1 'No such file' save /jobs "$dir/no/such"
+	holds 'nothing is left over' test -z "$(find "$dir" -mindepth 1 -name '*.??????')"
+	remove_all
+}
+
 test_waiting() {
 	local pid
 	mbox create --capacity=1 /jobs
@@ -784,6 +880,7 @@ test_send_recv
 test_json_messages
 test_peek
 test_call
+test_save
 test_waiting
 test_resize
 test_hangup

@@ -86,6 +86,8 @@ extern const struct command recv_command;
 extern const struct command peek_command;
 extern const struct command call_command;
 extern const struct command serve_command;
+extern const struct command save_command;
+extern const struct command restore_command;
 extern const struct command resize_command;
 extern const struct command chmod_command;
 extern const struct command chown_command;

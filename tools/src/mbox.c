@@ -21,6 +21,8 @@ static const struct command *const commands[] = {
 	&peek_command,
 	&call_command,
 	&serve_command,
+	&save_command,
+	&restore_command,
 	&resize_command,
 	&chmod_command,
 	&chown_command,

@@ -37,7 +37,7 @@ offers() {
 	same "$(printf '%s ' "$@" | sed 's/ $/|/')" "${COMPREPLY[*]-}" "$expected"
 }
 
-offers 'stat send serve seg' mbox s
+offers 'stat send serve save seg' mbox s
 offers 'resize read' mbox seg re
 offers '--prio=' mbox send --pr
 same 'no blank after what takes an argument' $spaces no

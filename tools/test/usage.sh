@@ -80,6 +80,13 @@ refused 2 "'--sync' is not an option here" call --sync /a
 refused 2 "it takes NAME COMMAND [ARG...]" serve
 refused 2 "it takes NAME COMMAND [ARG...]" serve /a
 refused 2 "'some' is no count" serve --count=some /a cat
+refused 2 "it takes NAME [FILE]" save
+refused 2 "'a/b' is no name" save a/b
+refused 2 "it takes FILE [NAME]" restore
+refused 2 "'//a' is no name" restore - //a
+refused 1 "No such file or directory" restore /nonexistent/file
+refused 1 "standard input: not a whole file of 'mbox save': its end is missing" restore -
+refused 1 "not a whole file of 'mbox save': it begins otherwise" restore test/usage.sh
 refused 2 "it takes NAME CAPACITY" resize /a
 refused 2 "'x' is no capacity" resize /a x
 refused 2 "it takes MODE NAME..." chmod 600
