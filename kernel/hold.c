@@ -172,38 +172,7 @@ struct mbox_hold *mbox_hold_end_locked(struct mbox_mailbox *mailbox,
 }
 
 /**
- * mbox_acknowledge() - be done with a message that was received
- * @file: through which descriptor
- * @id: the number that it was given
- *
- * A call ends without a reply.
- *
- * Return: 0 or -ESTALE.
- */
-int mbox_acknowledge(struct file *file, u64 id)
-{
-	struct mbox_mailbox *mailbox = mbox_file_mailbox(file);
-	struct mbox_message *message = NULL;
-	struct mbox_hold *hold;
-
-	spin_lock(&mailbox->lock);
-	hold = mbox_hold_find_locked(mailbox, file, id);
-	if (hold) {
-		message = hold->message;
-		hold = mbox_hold_end_locked(mailbox, hold);
-		if (message->call)
-			mbox_call_fail_locked(mailbox, message);
-	}
-	spin_unlock(&mailbox->lock);
-	if (!message)
-		return -ESTALE;
-	mbox_hold_free(mailbox, hold);
-	mbox_message_put(mailbox, message);
-	return 0;
-}
-
-/**
- * struct mbox_dropped - a message whose holder has gone or whose lease is over
+ * struct mbox_dropped - what is left of a hold that has ended
  * @hold: to be freed, or NULL
  * @message: to be moved or freed, or NULL
  * @dead_letter: where to, or NULL
@@ -243,6 +212,21 @@ static void mbox_dropped_bury(struct mbox_mailbox *mailbox,
 	spin_unlock(&mailbox->lock);
 }
 
+/* A message is done with; a call is over. */
+static void mbox_hold_finish_locked(struct mbox_mailbox *mailbox,
+				    struct mbox_hold *hold,
+				    struct mbox_dropped *dropped)
+{
+	struct mbox_message *message = hold->message;
+
+	*dropped = (struct mbox_dropped) {
+		.hold = mbox_hold_end_locked(mailbox, hold),
+		.message = message,
+	};
+	if (message->call)
+		mbox_call_fail_locked(mailbox, message);
+}
+
 /*
  * A leased message goes back, or to the dead letters; a call is over, unless it
  * goes back too.
@@ -278,6 +262,35 @@ static void mbox_dropped_finish(struct mbox_mailbox *mailbox,
 		mbox_dropped_bury(mailbox, dropped);
 	else if (dropped->message)
 		mbox_message_put(mailbox, dropped->message);
+}
+
+/**
+ * mbox_acknowledge() - be done with a message that was received
+ * @file: through which descriptor
+ * @id: the number that it was given
+ * @give_back: it is not to be gone
+ *
+ * A call ends without a reply, unless its request goes back.
+ *
+ * Return: 0 or -ESTALE.
+ */
+int mbox_acknowledge(struct file *file, u64 id, bool give_back)
+{
+	struct mbox_mailbox *mailbox = mbox_file_mailbox(file);
+	struct mbox_dropped dropped;
+	struct mbox_hold *hold;
+
+	spin_lock(&mailbox->lock);
+	hold = mbox_hold_find_locked(mailbox, file, id);
+	if (hold && give_back)
+		mbox_hold_drop_locked(mailbox, hold, &dropped);
+	else if (hold)
+		mbox_hold_finish_locked(mailbox, hold, &dropped);
+	spin_unlock(&mailbox->lock);
+	if (!hold)
+		return -ESTALE;
+	mbox_dropped_finish(mailbox, &dropped);
+	return 0;
 }
 
 /*

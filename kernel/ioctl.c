@@ -855,10 +855,15 @@ static long mbox_ioctl_reply(struct mbox_request *request)
 
 static long mbox_ioctl_ack(struct mbox_request *request)
 {
+	const struct mbox_ioc_ack *ack = &request->ioc.ack;
 	int err = mbox_may_receive(request->file);
 
-	return err ?: mbox_acknowledge(request->file,
-				       request->ioc.ack.delivery);
+	if (err)
+		return err;
+	if (ack->flags & ~MBOX_RETURN || ack->__reserved)
+		return -EINVAL;
+	return mbox_acknowledge(request->file, ack->delivery,
+				ack->flags & MBOX_RETURN);
 }
 
 static bool mbox_batch_valid(const struct mbox_ioc_batch *batch)
@@ -1056,7 +1061,7 @@ static const struct mbox_ioctl mbox_mailbox_ioctls[] = {
 	},
 	{
 		.cmd = MBOX_IOC_ACK,
-		.min = offsetofend(struct mbox_ioc_ack, delivery),
+		.min = offsetofend(struct mbox_ioc_ack, __reserved),
 		.handle = mbox_ioctl_ack,
 	},
 	{

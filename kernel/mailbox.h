@@ -554,7 +554,7 @@ struct mbox_hold *mbox_hold_find_locked(struct mbox_mailbox *mailbox,
 					const struct file *file, u64 id);
 struct mbox_hold *mbox_hold_end_locked(struct mbox_mailbox *mailbox,
 				       struct mbox_hold *hold);
-int mbox_acknowledge(struct file *file, u64 id);
+int mbox_acknowledge(struct file *file, u64 id, bool give_back);
 void mbox_holds_discard(struct mbox_mailbox *mailbox);
 void mbox_holds_init(struct mbox_mailbox *mailbox);
 void mbox_holds_exit(struct mbox_mailbox *mailbox);

@@ -221,7 +221,10 @@ static const struct ioc {
 	{ "REPLY", MBOX_IOC_REPLY, ON_MAILBOX, false, fill_reply, {
 		BITS(mbox_ioc_exchange, __reserved, 0),
 	} },
-	{ "ACK", MBOX_IOC_ACK, ON_MAILBOX, false, fill_nothing, { } },
+	{ "ACK", MBOX_IOC_ACK, ON_MAILBOX, false, fill_nothing, {
+		BITS(mbox_ioc_ack, flags, MBOX_RETURN),
+		BITS(mbox_ioc_ack, __reserved, 0),
+	} },
 	{ "STATUS", MBOX_IOC_STATUS, ON_MAILBOX, true, fill_nothing, { } },
 	{ "NOTIFY", MBOX_IOC_NOTIFY, ON_MAILBOX, false, fill_nothing, {
 		BITS(mbox_ioc_notify, signo, 0x7f),

@@ -487,16 +487,29 @@ struct mbox_ioc_exchange {
 };
 
 /**
+ * enum mbox_ack_flags - flags of mbox_ioc_ack
+ * @MBOX_RETURN: give the message back, as at the end of its lease
+ */
+enum mbox_ack_flags {
+	MBOX_RETURN = 1 << 0,
+};
+
+/**
  * struct mbox_ioc_ack - ioctl(MBOX_IOC_ACK) on a mailbox
  * @delivery: The number that the message was received with
+ * @flags: Combination of enum mbox_ack_flags
+ * @__reserved: Must be 0
  *
- * Be done with a message that was leased: it is gone. Any thread or process may
- * that has a descriptor of the open file that it was received through.
+ * Be done with a message that was leased: it is gone, or with MBOX_RETURN the
+ * next receiver's. Any thread or process may that has a descriptor of the open
+ * file that it was received through.
  *
- * Return: 0; or EFAULT, E2BIG, EBADF, EPERM, ESTALE.
+ * Return: 0; or EINVAL, E2BIG, EFAULT, EBADF, EPERM, ESTALE.
  */
 struct mbox_ioc_ack {
 	__u64 delivery;
+	__u32 flags;
+	__u32 __reserved;
 };
 
 /**
