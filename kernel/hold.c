@@ -36,17 +36,21 @@ static bool mbox_hold_before(struct rb_node *a, const struct rb_node *b)
 	       rb_entry(b, struct mbox_hold, by_id)->id;
 }
 
+/*
+ * An acknowledgment does not stop the timer, nor need a lease that ends later
+ * than one that was acknowledged set it anew.
+ */
 static void mbox_leases_arm_locked(struct mbox_mailbox *mailbox)
 {
 	struct timerqueue_node *first = timerqueue_getnext(&mailbox->leases);
 	s64 left;
 
 	lockdep_assert_held(&mailbox->lock);
-	if (!first)
+	if (!first || first->expires >= mailbox->expiry_at)
 		return;
-	left = max_t(s64, ktime_to_ns(ktime_sub(first->expires, ktime_get())),
-		     0);
-	/* One jiffy more, lest the lease end before its time. */
+	mailbox->expiry_at = first->expires;
+	left = max_t(s64, ktime_sub(first->expires, ktime_get()), 0);
+	/* One jiffy more, lest it run before the lease is over. */
 	mod_delayed_work(system_wq, &mailbox->expiry,
 			 nsecs_to_jiffies64(left) + 1);
 }
@@ -85,7 +89,7 @@ static void mbox_hold_start_locked(struct mbox_mailbox *mailbox,
 
 	hold->id = sink->delivery;
 	hold->file = sink->file;
-	hold->owner = current->files;
+	hold->files = current->files;
 	hold->thread = get_pid(task_pid(current));
 	rb_add(&hold->by_id, &mailbox->held, mbox_hold_before);
 	list_add_tail(&hold->siblings, &handle->holds);
@@ -297,7 +301,8 @@ int mbox_acknowledge(struct file *file, u64 id, bool give_back)
  * Collect first: nothing that is given back is to be seen again here, should
  * the same process receive it meanwhile.
  */
-static void mbox_holds_drop(struct file *file, fl_owner_t owner)
+static void mbox_holds_drop(struct file *file,
+			    const struct files_struct *files)
 {
 	struct mbox_mailbox *mailbox = mbox_file_mailbox(file);
 	struct mbox_handle *handle = file->private_data;
@@ -307,7 +312,7 @@ static void mbox_holds_drop(struct file *file, fl_owner_t owner)
 
 	spin_lock(&mailbox->lock);
 	list_for_each_entry_safe(hold, next, &handle->holds, siblings)
-		if (!owner || hold->owner == owner)
+		if (!files || hold->files == files)
 			list_move_tail(&hold->siblings, &holds);
 	while (!list_empty(&holds)) {
 		hold = list_first_entry(&holds, struct mbox_hold, siblings);
@@ -334,12 +339,37 @@ static int mbox_same_file(const void *file, struct file *other, unsigned int fd)
  */
 void mbox_holds_flush(struct file *file, struct files_struct *files)
 {
+	struct mbox_mailbox *mailbox = mbox_file_mailbox(file);
+	struct mbox_handle *handle = file->private_data;
+	bool none;
+
+	spin_lock(&mailbox->lock);
+	handle->closed = true;
+	none = list_empty(&handle->holds);
+	spin_unlock(&mailbox->lock);
+	if (!none && !iterate_fd(files, 0, mbox_same_file, file))
+		mbox_holds_drop(file, files);
+}
+
+/**
+ * mbox_holds_check() - something that is held was received
+ * @file: through which descriptor
+ *
+ * The descriptor can have been closed meanwhile. Either that found the message
+ * in the list, or this finds that there was a close:
+ *
+ *	receiver			closer
+ *					take the descriptor out of the table
+ *	lock, hold, unlock
+ *					lock, @closed, look for holds, unlock
+ *	look at @closed and the table
+ */
+void mbox_holds_check(struct file *file)
+{
 	struct mbox_handle *handle = file->private_data;
 
-	if (list_empty_careful(&handle->holds) ||
-	    iterate_fd(files, 0, mbox_same_file, file))
-		return;
-	mbox_holds_drop(file, files);
+	if (READ_ONCE(handle->closed))
+		mbox_holds_flush(file, current->files);
 }
 
 /**
@@ -370,6 +400,7 @@ static void mbox_leases_expire(struct work_struct *work)
 	struct mbox_hold *hold;
 
 	spin_lock(&mailbox->lock);
+	mailbox->expiry_at = KTIME_MAX;
 	while ((hold = mbox_lease_over_locked(mailbox))) {
 		mbox_hold_drop_locked(mailbox, hold, &dropped);
 		spin_unlock(&mailbox->lock);
@@ -413,6 +444,7 @@ void mbox_holds_init(struct mbox_mailbox *mailbox)
 {
 	mailbox->held = RB_ROOT;
 	timerqueue_init_head(&mailbox->leases);
+	mailbox->expiry_at = KTIME_MAX;
 	INIT_DELAYED_WORK(&mailbox->expiry, mbox_leases_expire);
 }
 

@@ -680,6 +680,8 @@ static long mbox_recv_msg(struct file *file, const struct mbox_ioc_msg *msg,
 	else
 		err = mbox_recv_sink(mailbox, &sink, patience);
 	kfree(iov);
+	if (sink.sink.delivery)
+		mbox_holds_check(file);
 	return err;
 }
 
@@ -1050,6 +1052,11 @@ static const struct mbox_ioctl mbox_mailbox_ioctls[] = {
 		.handle = mbox_ioctl_recv,
 	},
 	{
+		.cmd = MBOX_IOC_ACK,
+		.min = offsetofend(struct mbox_ioc_ack, __reserved),
+		.handle = mbox_ioctl_ack,
+	},
+	{
 		.cmd = MBOX_IOC_CALL,
 		.min = offsetofend(struct mbox_ioc_exchange, __reserved),
 		.handle = mbox_ioctl_call,
@@ -1058,11 +1065,6 @@ static const struct mbox_ioctl mbox_mailbox_ioctls[] = {
 		.cmd = MBOX_IOC_REPLY,
 		.min = offsetofend(struct mbox_ioc_exchange, __reserved),
 		.handle = mbox_ioctl_reply,
-	},
-	{
-		.cmd = MBOX_IOC_ACK,
-		.min = offsetofend(struct mbox_ioc_ack, __reserved),
-		.handle = mbox_ioctl_ack,
 	},
 	{
 		.cmd = MBOX_IOC_SEND_BATCH,

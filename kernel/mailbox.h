@@ -79,6 +79,7 @@ struct mbox_walk {
 /**
  * struct mbox_queue - messages by priority, first in first out within one
  * @levels: the first message of each priority in use, highest first
+ * @back: the message that was put back last, if it is still there
  * @count: messages
  * @bytes: their bytes
  * @epoch: how many walks have begun
@@ -86,6 +87,7 @@ struct mbox_walk {
  */
 struct mbox_queue {
 	struct rb_root_cached levels;
+	struct mbox_message *back;
 	u64 count;
 	u64 bytes;
 	u64 epoch;
@@ -201,7 +203,7 @@ struct mbox_waiters {
  * @by_id: in mbox_mailbox.held
  * @message: which
  * @file: through which descriptor it was received
- * @owner: the table of descriptors of who received it
+ * @files: of the process that received it, to be compared only
  * @thread: the thread that did
  * @siblings: in mbox_handle.holds of @file
  * @expiry: in mbox_mailbox.leases, if the lease has an end
@@ -215,7 +217,7 @@ struct mbox_hold {
 	struct rb_node by_id;
 	struct mbox_message *message;
 	struct file *file;
-	fl_owner_t owner;
+	const struct files_struct *files;
 	struct pid *thread;
 	struct list_head siblings;
 	struct timerqueue_node expiry;
@@ -322,7 +324,8 @@ struct mbox_process {
  *        protected by @lock
  * @holds: how many, protected by @lock
  * @leases: those of them that have an end, by it, protected by @lock
- * @expiry: runs when the first of @leases ends
+ * @expiry: runs when the first of @leases ends, or earlier
+ * @expiry_at: what it is set to, or KTIME_MAX, protected by @lock
  * @deliveries: numbers given to those in @held so far
  * @dead_letter: where messages go that were given back too often, or NULL,
  *               protected by @lock
@@ -360,6 +363,7 @@ struct mbox_mailbox {
 	u32 holds;
 	struct timerqueue_head leases;
 	struct delayed_work expiry;
+	ktime_t expiry_at;
 	atomic64_t deliveries;
 	struct mbox_cargo *dead_letter;
 	u32 max_deliveries;
@@ -559,6 +563,7 @@ void mbox_holds_discard(struct mbox_mailbox *mailbox);
 void mbox_holds_init(struct mbox_mailbox *mailbox);
 void mbox_holds_exit(struct mbox_mailbox *mailbox);
 void mbox_holds_flush(struct file *file, struct files_struct *files);
+void mbox_holds_check(struct file *file);
 void mbox_holds_release(struct file *file);
 void mbox_dead_letter_swap(struct mbox_mailbox *mailbox,
 			   struct mbox_cargo **dead_letter, u32 deliveries);
@@ -591,7 +596,8 @@ int mbox_notice_set(struct mbox_mailbox *mailbox,
 		    const struct mbox_ioc_notify *notify);
 void mbox_notice_drop(struct mbox_mailbox *mailbox);
 void mbox_notice_end(struct mbox_mailbox *mailbox);
-void mbox_notice_send_locked(struct mbox_mailbox *mailbox);
+void mbox_notice_send_locked(struct mbox_mailbox *mailbox,
+			     const struct mbox_message *message);
 
 /* snapshot.c */
 int mbox_snapshot(struct mbox_mailbox *mailbox, unsigned int oflag);

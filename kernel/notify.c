@@ -115,7 +115,8 @@ static struct task_struct *mbox_notice_thread(struct task_struct *leader,
 	return leader;
 }
 
-static void mbox_notice_signal(const struct mbox_notice *notice)
+static void mbox_notice_signal(const struct mbox_notice *notice,
+			       const struct mbox_message *message)
 {
 	struct task_struct *leader = mbox_notice_process(notice);
 	struct kernel_siginfo info;
@@ -125,9 +126,9 @@ static void mbox_notice_signal(const struct mbox_notice *notice)
 	clear_siginfo(&info);
 	info.si_signo = notice->signo;
 	info.si_code = SI_MESGQ;
-	info.si_pid = task_tgid_nr_ns(current, ns_of_pid(notice->pid));
+	info.si_pid = pid_nr_ns(message->pid, ns_of_pid(notice->pid));
 	/* Translated on the way to the receiver's user namespace. */
-	info.si_uid = from_kuid_munged(current_user_ns(), current_uid());
+	info.si_uid = from_kuid_munged(current_user_ns(), message->uid);
 	info.si_value.sival_ptr = u64_to_user_ptr(notice->value);
 	send_sig_info(notice->signo, &info,
 		      mbox_notice_thread(leader, notice->signo));
@@ -137,12 +138,14 @@ static void mbox_notice_signal(const struct mbox_notice *notice)
  * mbox_notice_send_locked() - the empty mailbox got a message: tell who asked
  *                             to be told
  * @mailbox: the mailbox, locked, with a registration
+ * @message: the message, sent just now or come back
  */
-void mbox_notice_send_locked(struct mbox_mailbox *mailbox)
+void mbox_notice_send_locked(struct mbox_mailbox *mailbox,
+			     const struct mbox_message *message)
 {
 	lockdep_assert_held(&mailbox->lock);
 	rcu_read_lock();
-	mbox_notice_signal(&mailbox->notice);
+	mbox_notice_signal(&mailbox->notice, message);
 	rcu_read_unlock();
 	mbox_notice_clear_locked(mailbox);
 }

@@ -170,6 +170,7 @@ struct mbox_cursor {
  * @in_transit: how often it is in a message, protected by the transit lock (see
  *              handles.h)
  * @seen: how many of these the collector has met, protected likewise
+ * @closed: some process has closed it, protected by the mailbox's lock
  * @holds: what was received through it and is not done with, protected by the
  *         mailbox's lock
  */
@@ -179,6 +180,7 @@ struct mbox_handle {
 	struct mbox_cursor cursor;
 	u32 in_transit;
 	u32 seen;
+	bool closed;
 	struct list_head holds;
 };
 

@@ -55,14 +55,18 @@ void mbox_queue_init(struct mbox_queue *queue)
 	queue->levels = RB_ROOT_CACHED;
 }
 
-/* The one in the ring of @first that @message stands before. */
-static struct mbox_message *mbox_level_next(struct mbox_message *first,
+/*
+ * The one in the ring of @first that @message stands before. When many come
+ * back it is mostly in their order, so begin with the last of them.
+ */
+static struct mbox_message *mbox_level_next(const struct mbox_queue *queue,
+					    struct mbox_message *first,
 					    const struct mbox_message *message)
 {
-	struct mbox_message *next = first;
+	struct mbox_message *next = queue->back;
 
-	if (list_prev_entry(first, peers)->seq < message->seq)
-		return first;
+	if (!next || next->prio != message->prio || next->seq > message->seq)
+		next = first;
 	do {
 		next = list_next_entry(next, peers);
 	} while (next->seq < message->seq);
@@ -87,9 +91,13 @@ void mbox_queue_add(struct mbox_queue *queue, struct mbox_message *message)
 	} else if (message->seq < first->seq) {
 		list_add_tail(&message->peers, &first->peers);
 		mbox_level_replace(queue, first, message);
+		queue->back = message;
+	} else if (list_prev_entry(first, peers)->seq < message->seq) {
+		list_add_tail(&message->peers, &first->peers);
 	} else {
 		list_add_tail(&message->peers,
-			      &mbox_level_next(first, message)->peers);
+			      &mbox_level_next(queue, first, message)->peers);
+		queue->back = message;
 	}
 	queue->count++;
 	queue->bytes += message->len;
@@ -129,6 +137,8 @@ void mbox_queue_remove(struct mbox_queue *queue, struct mbox_message *message)
 		mbox_level_replace(queue, message,
 				   list_next_entry(message, peers));
 	list_del(&message->peers);
+	if (queue->back == message)
+		queue->back = NULL;
 	queue->count--;
 	queue->bytes -= message->len;
 }

@@ -250,11 +250,12 @@ bool mbox_sendable_locked(const struct mbox_mailbox *mailbox)
 }
 
 /* There is something to receive that was not there before. */
-static void mbox_arrived_locked(struct mbox_mailbox *mailbox)
+static void mbox_arrived_locked(struct mbox_mailbox *mailbox,
+				const struct mbox_message *message)
 {
 	if (mailbox->notice.pid &&
 	    mailbox->queue.count + mailbox->blocked.count == 1)
-		mbox_notice_send_locked(mailbox);
+		mbox_notice_send_locked(mailbox, message);
 	mbox_wake_pollers(mailbox, EPOLLIN | EPOLLRDNORM);
 }
 
@@ -430,7 +431,7 @@ int mbox_offer_locked(struct mbox_mailbox *mailbox,
 		mbox_track(message, tracked ? waiter : NULL);
 		mbox_queue_add(fits ? &mailbox->queue : &mailbox->blocked,
 			       message);
-		mbox_arrived_locked(mailbox);
+		mbox_arrived_locked(mailbox, message);
 	}
 	if (!tracked)
 		return 0;
@@ -653,7 +654,7 @@ void mbox_untake_locked(struct mbox_mailbox *mailbox,
 		message->queue = message->waiter ? &mailbox->blocked :
 						   &mailbox->queue;
 	mbox_queue_add(message->queue, message);
-	mbox_arrived_locked(mailbox);
+	mbox_arrived_locked(mailbox, message);
 	mbox_admit_locked(mailbox);
 }
 
@@ -686,7 +687,7 @@ void mbox_post(struct mbox_mailbox *mailbox, struct mbox_message *message)
 	message->queue = NULL;
 	if (!mbox_hand_over_locked(mailbox, message, false)) {
 		mbox_queue_add(&mailbox->queue, message);
-		mbox_arrived_locked(mailbox);
+		mbox_arrived_locked(mailbox, message);
 	}
 	spin_unlock(&mailbox->lock);
 }
