@@ -382,7 +382,7 @@ static ssize_t mbox_mailbox_read(struct kiocb *iocb, struct iov_iter *to)
 	struct mbox_mailbox *mailbox = mbox_file_mailbox(iocb->ki_filp);
 	int err;
 
-	if (!mbox_process_may_receive(mailbox))
+	if (mailbox->process && !mbox_process_may_receive(mailbox))
 		return -EPERM;
 	err = mbox_receive(mailbox, &sink.sink, &patience);
 	if (err)

@@ -453,11 +453,23 @@ static inline u32 mbox_message_fds(const struct mbox_message *message)
 	return message->cargo ? message->cargo->nr : 0;
 }
 
+/**
+ * mbox_queue_first() - the message to be received next
+ * @queue: the queue
+ *
+ * Return: the message, or NULL.
+ */
+static inline struct mbox_message *
+mbox_queue_first(const struct mbox_queue *queue)
+{
+	return rb_entry_safe(rb_first_cached(&queue->levels),
+			     struct mbox_message, level);
+}
+
 /* queue.c */
 void mbox_queue_init(struct mbox_queue *queue);
 void mbox_queue_add(struct mbox_queue *queue, struct mbox_message *message);
 void mbox_queue_remove(struct mbox_queue *queue, struct mbox_message *message);
-struct mbox_message *mbox_queue_first(const struct mbox_queue *queue);
 struct mbox_message *mbox_queue_next(struct mbox_message *message);
 struct mbox_message *mbox_queue_nth(const struct mbox_queue *queue, u32 index);
 struct mbox_message *mbox_queue_first_of(const struct mbox_queue *queue,

@@ -243,7 +243,8 @@ void mbox_message_put(struct mbox_mailbox *mailbox,
 {
 	if (!refcount_dec_and_test(&message->ref))
 		return;
-	mbox_cargo_free(message->cargo);
+	if (message->cargo)
+		mbox_cargo_free(message->cargo);
 	mbox_uncharge(message->user, MBOX_BYTES, message->charge);
 	mbox_user_put(message->user);
 	put_pid(message->pid);

@@ -144,17 +144,6 @@ void mbox_queue_remove(struct mbox_queue *queue, struct mbox_message *message)
 }
 
 /**
- * mbox_queue_first() - the message to be received next
- * @queue: the queue
- *
- * Return: the message, or NULL.
- */
-struct mbox_message *mbox_queue_first(const struct mbox_queue *queue)
-{
-	return mbox_level(rb_first_cached(&queue->levels));
-}
-
-/**
  * mbox_queue_next() - the message to be received after another
  * @message: the other, in a queue
  *
@@ -188,7 +177,7 @@ struct mbox_message *mbox_queue_nth(const struct mbox_queue *queue, u32 index)
 /**
  * mbox_queue_first_of() - the message of one process to be received next
  * @queue: the queue
- * @from: the process, or NULL for any
+ * @from: the process
  *
  * Return: the message, or NULL.
  */
@@ -197,7 +186,7 @@ struct mbox_message *mbox_queue_first_of(const struct mbox_queue *queue,
 {
 	struct mbox_message *message = mbox_queue_first(queue);
 
-	while (message && from && message->pid != from)
+	while (message && message->pid != from)
 		message = mbox_queue_next(message);
 	return message;
 }

@@ -24,6 +24,7 @@ void mbox_waiter_start(struct mbox_waiters *waiters, struct mbox_waiter *waiter)
 {
 	waiter->task = current;
 	waiter->since = ktime_get();
+	waiter->done = false;
 	list_add_tail(&waiter->node, &waiters->list);
 	waiters->count++;
 }
@@ -172,7 +173,7 @@ bool mbox_hung_up_locked(const struct mbox_mailbox *mailbox,
  */
 int mbox_unreceived_locked(const struct mbox_mailbox *mailbox)
 {
-	if (mbox_process_ended_locked(mailbox))
+	if (mailbox->process && mbox_process_ended_locked(mailbox))
 		return -ESRCH;
 	return mbox_hung_up_locked(mailbox, &mailbox->receivers) ? -EPIPE : 0;
 }
@@ -340,7 +341,9 @@ void mbox_admit_locked(struct mbox_mailbox *mailbox)
 		if (!message->sync)
 			mbox_sender_complete_locked(mailbox, message, 0);
 	}
-	if (mbox_sendable_locked(mailbox))
+	/* Most mailboxes have no pollers, who look for themselves anyway. */
+	if (waitqueue_active(&mailbox->pollers) &&
+	    mbox_sendable_locked(mailbox))
 		mbox_wake_pollers(mailbox, EPOLLOUT | EPOLLWRNORM);
 }
 
@@ -492,9 +495,11 @@ static int mbox_send_once(struct mbox_mailbox *mailbox,
 			  struct mbox_message **message,
 			  const struct mbox_patience *patience)
 {
-	struct mbox_waiter waiter = { .message = *message };
+	struct mbox_waiter waiter;
 	int ret;
 
+	waiter.message = *message;
+	waiter.from = NULL;
 	spin_lock(&mailbox->lock);
 	ret = mbox_offer_locked(mailbox, *message, &waiter, patience->nonblock);
 	spin_unlock(&mailbox->lock);
@@ -543,14 +548,23 @@ static int mbox_unsent_locked(const struct mbox_mailbox *mailbox,
 	return mbox_hung_up_locked(mailbox, &mailbox->senders) ? -EPIPE : 0;
 }
 
+static struct mbox_message *mbox_next_locked(struct mbox_mailbox *mailbox,
+					     const struct pid *from)
+{
+	if (unlikely(from))
+		return mbox_queue_first_of(&mailbox->queue, from) ?:
+		       mbox_queue_first_of(&mailbox->blocked, from);
+	return mbox_queue_first(&mailbox->queue) ?:
+	       mbox_queue_first(&mailbox->blocked);
+}
+
 static struct mbox_message *
 mbox_take_locked(struct mbox_mailbox *mailbox, struct mbox_sink *sink)
 {
-	struct mbox_message *message =
-		mbox_queue_first_of(&mailbox->queue, sink->from) ?:
-		mbox_queue_first_of(&mailbox->blocked, sink->from);
+	struct mbox_message *message;
 	int err;
 
+	message = mbox_next_locked(mailbox, sink->from);
 	if (!message)
 		return ERR_PTR(mbox_unsent_locked(mailbox, sink->from));
 	err = mbox_fit(sink, message);
@@ -619,9 +633,12 @@ static struct mbox_message *mbox_take(struct mbox_mailbox *mailbox,
 				      struct mbox_sink *sink,
 				      const struct mbox_patience *patience)
 {
-	struct mbox_waiter waiter = { .sink = sink, .from = sink->from };
 	struct mbox_message *message;
+	struct mbox_waiter waiter;
 
+	waiter.sink = sink;
+	waiter.from = sink->from;
+	waiter.message = NULL;
 	spin_lock(&mailbox->lock);
 	message = mbox_take_locked(mailbox, sink);
 	if (!message && patience->nonblock)
