@@ -129,7 +129,7 @@ static int reply(int fd, const struct served *s)
 }
 
 /* Answer and take the next request into the same struct. */
-static int reply_serve(int fd, struct served *s, __u32 flags, __u64 *send_after)
+static int reply_serve(int fd, struct served *s, __u32 flags, bool *replied)
 {
 	__u32 answer = s->request + 1000;
 	struct mbox_ioc_msg send = mb_msg(&answer, sizeof(answer), 0);
@@ -141,8 +141,8 @@ static int reply_serve(int fd, struct served *s, __u32 flags, __u64 *send_after)
 	send.delivery = s->msg.delivery;
 	s->msg = mb_msg(&s->request, sizeof(s->request), flags);
 	ret = ctl(fd, MBOX_IOC_REPLY, &exchange);
-	if (send_after)
-		*send_after = exchange.send;
+	if (replied)
+		*replied = !exchange.send;
 	return ret;
 }
 
@@ -802,24 +802,24 @@ TEST_F(call, nonblocking_descriptor_waits_all_the_same)
 TEST_F(call, reply_and_receive_in_one)
 {
 	struct served s;
-	__u64 send;
+	bool replied;
 
 	BLOCK_CALL(&self->callers[0], self->box.tx, 1, 1);
 	ASSERT_EQ(0, serve(self->box.rx, &s));
 	BLOCK_CALL(&self->callers[1], self->box.tx, 2, 2);
-	ASSERT_EQ(0, reply_serve(self->box.rx, &s, 0, &send));
-	EXPECT_NE(0, send);
+	ASSERT_EQ(0, reply_serve(self->box.rx, &s, 0, &replied));
+	EXPECT_FALSE(replied);
 	EXPECT_ANSWERED(&self->callers[0]);
 	EXPECT_EQ(2, s.request);
 	EXPECT_EQ(MBOX_CALL, s.msg.flags);
 	/* Nothing to receive: the reply is given, and that is told. */
-	EXPECT_EQ(-EAGAIN, reply_serve(self->box.rx, &s, MBOX_NONBLOCK, &send));
-	EXPECT_EQ(0, send);
+	EXPECT_EQ(-EAGAIN, reply_serve(self->box.rx, &s, MBOX_NONBLOCK, &replied));
+	EXPECT_TRUE(replied);
 	EXPECT_ANSWERED(&self->callers[1]);
 	/* The reply is refused, and then nothing is received. */
 	BLOCK_CALL(&self->callers[0], self->box.tx, 3, 1);
-	EXPECT_EQ(-ESTALE, reply_serve(self->box.rx, &s, MBOX_NONBLOCK, &send));
-	EXPECT_NE(0, send);
+	EXPECT_EQ(-ESTALE, reply_serve(self->box.rx, &s, MBOX_NONBLOCK, &replied));
+	EXPECT_FALSE(replied);
 	ASSERT_EQ(0, serve(self->box.rx, &s));
 	EXPECT_EQ(3, s.request);
 	EXPECT_EQ(0, reply(self->box.rx, &s));
@@ -829,7 +829,7 @@ TEST_F(call, reply_and_receive_in_one)
 struct server {
 	int fd;
 	struct served s;
-	__u64 send;
+	bool replied;
 	int ret;
 	bool done;
 	pid_t tid;
@@ -840,7 +840,7 @@ static void *server_run(void *arg)
 	struct server *server = arg;
 
 	server->tid = syscall(SYS_gettid);
-	server->ret = reply_serve(server->fd, &server->s, 0, &server->send);
+	server->ret = reply_serve(server->fd, &server->s, 0, &server->replied);
 	__atomic_store_n(&server->done, true, __ATOMIC_RELEASE);
 	return NULL;
 }
@@ -869,7 +869,7 @@ TEST_F(call, server_interrupted_after_the_reply)
 		ASSERT_TRUE(wait_until(__atomic_load_n(&server.done, __ATOMIC_ACQUIRE)));
 		pthread_join(thread, NULL);
 		EXPECT_EQ(restart ? 0 : -EINTR, server.ret);
-		EXPECT_EQ(0, server.send);
+		EXPECT_TRUE(server.replied);
 		if (restart) {
 			EXPECT_EQ(2, server.s.request);
 			EXPECT_EQ(0, reply(self->box.rx, &server.s));

@@ -24,6 +24,7 @@ struct leased {
 
 static int lease_msg(int fd, struct leased *l, __u64 ns, __u32 flags)
 {
+	l->number = 0;
 	l->msg = mb_msg(&l->number, sizeof(l->number), MBOX_LEASE | flags);
 	l->msg.lease = ns;
 	return ctl(fd, MBOX_IOC_RECV, &l->msg);
@@ -57,7 +58,7 @@ static int give_back(int fd, const struct leased *l)
 /* What a receiver gets next: the number, and how often it was leased before. */
 static int take_told(int fd, __u32 *deliveries)
 {
-	__u32 number;
+	__u32 number = 0;
 	struct mbox_ioc_msg msg = mb_msg(&number, sizeof(number), MBOX_NONBLOCK);
 	int ret = ctl(fd, MBOX_IOC_RECV, &msg);
 
@@ -1385,6 +1386,7 @@ TEST_F(lease_budget, what_is_leased_stays_charged_to_its_sender)
 		while (sent < 512 && !(err = mb_put(fd, sent, 0, 0)))
 			sent++;
 		EXPECT_EQ(-EDQUOT, err);
+		ASSERT_LT(0, sent);
 		for (i = 0; i < sent; i++)
 			ASSERT_EQ(i, lease(fd, &l[i], 0));
 		EXPECT_EQ(-EDQUOT, mb_put(fd, 0, 0, 0));

@@ -98,6 +98,7 @@ TEST_F(handles, room_that_grows)
 		msg.fds = room;
 		msg.room_fds = msg.nr_fds;
 	}
+	ASSERT_NE(NULL, room);
 	EXPECT_EQ(3, msg.nr_fds);
 	for (i = 0; i < msg.nr_fds; i++)
 		EXPECT_EQ(0, close(room[i].fd));

@@ -118,7 +118,7 @@ TEST_F(message, that_is_empty_is_not_nothing)
 	struct mbox_message msg = before;
 
 	EXPECT_EQ(-EAGAIN, mbox_recv_msg(self->mb, &msg, MBOX_NONBLOCK, 0));
-	EXPECT_EQ(0, memcmp(&before, &msg, sizeof(msg)));
+	EXPECT_EQ(0, memcmp((const char *)&before, (const char *)&msg, sizeof(msg)));
 
 	ASSERT_EQ(0, mbox_send(self->mb, NULL, 0, 0));
 	EXPECT_EQ(0, mbox_recv_msg(self->mb, &msg, MBOX_NONBLOCK, 0));
