@@ -164,7 +164,7 @@ TEST_F(message, of_the_largest_size_fits_and_no_larger)
 
 TEST_F(message, is_refused_with_bad_arguments)
 {
-	static const unsigned int bad_flags[] = { MBOX_IOV, MBOX_PEEK, 1U << 5, 1U << 31 };
+	static const unsigned int bad_flags[] = { MBOX_IOV, MBOX_PEEK, 1U << 30, 1U << 31 };
 	struct number n;
 	struct mbox_message *msg = number(&n, 1);
 	struct iovec iov = { &n.value, sizeof(n.value) };
