@@ -707,6 +707,9 @@ static void *send_and_withdraw(void *arg)
 	return NULL;
 }
 
+/* The debug kernel takes its time for a snapshot: how many messages go in between. */
+#define SPARSE	20
+
 /* Their messages leave the queue from behind the walk, or from in front of it. */
 TEST_F(snapshot, senders_that_give_up_are_no_matter)
 {
@@ -722,6 +725,8 @@ TEST_F(snapshot, senders_that_give_up_are_no_matter)
 		int copy;
 
 		ASSERT_EQ(0, mb_put(t.fd, i, 0, 0));
+		if (i % SPARSE)
+			continue;
 		copy = mb_snapshot(t.fd);
 		status = mb_status(copy);
 		close(copy);
