@@ -86,16 +86,19 @@ static int mbox_call_blocked(struct mbox_mailbox *mailbox,
 	return mbox_call_wait(mailbox, call, patience);
 }
 
-static int mbox_call_lending(struct mbox_mailbox *mailbox,
-			     struct mbox_call *call,
-			     const struct mbox_patience *patience,
-			     struct pid *server)
+/* The server is not to have the request before it has the priority for it. */
+static struct mbox_loan *mbox_call_lend(struct mbox_mailbox *mailbox)
 {
-	struct mbox_loan *loan = server ? mbox_lend(server) : NULL;
-	int err = mbox_call_blocked(mailbox, call, patience);
+	struct mbox_loan *loan = NULL;
+	struct pid *server;
 
-	mbox_loan_end(loan);
-	return err;
+	spin_lock(&mailbox->lock);
+	server = mbox_server_below_locked(mailbox);
+	spin_unlock(&mailbox->lock);
+	if (server)
+		loan = mbox_lend(server);
+	put_pid(server);
+	return loan;
 }
 
 /**
@@ -118,19 +121,19 @@ int mbox_call(struct mbox_mailbox *mailbox, struct mbox_message *request,
 		.mailbox = mailbox,
 		.thread = task_pid(current),
 	};
-	struct pid *server;
+	struct mbox_loan *loan;
 	int err;
 
 	request->call = true;
 	request->sync = true;
 	mbox_caller_add(&call);
+	loan = mbox_call_lend(mailbox);
 	spin_lock(&mailbox->lock);
-	server = mbox_server_below_locked(mailbox);
 	err = mbox_offer_locked(mailbox, request, &call.waiter, false);
 	spin_unlock(&mailbox->lock);
 	if (err > 0)
-		err = mbox_call_lending(mailbox, &call, patience, server);
-	put_pid(server);
+		err = mbox_call_blocked(mailbox, &call, patience);
+	mbox_loan_end(loan);
 	mbox_caller_remove(&call);
 	if (!err)
 		*reply = call.waiter.message;
