@@ -231,7 +231,7 @@ static bool mbox_is_root_locked(const struct mbox_transit *home)
 
 	spin_lock(&mailbox->lock);
 	alive = (mailbox->process && !mbox_process_ended_locked(mailbox)) ||
-		timerqueue_getnext(&mailbox->leases) || mailbox->leaving;
+		mbox_leased_locked(mailbox) || mailbox->leaving;
 	spin_unlock(&mailbox->lock);
 	return alive || kref_read(&mailbox->object.ref) != home->held;
 }

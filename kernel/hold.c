@@ -12,14 +12,36 @@
 
 #include "mailbox.h"
 
+static void mbox_leases_expire(struct work_struct *work);
+
+static bool mbox_leases_create(struct mbox_mailbox *mailbox)
+{
+	struct mbox_leases *leases = kmalloc(sizeof(*leases),
+					     GFP_KERNEL_ACCOUNT);
+
+	if (!leases)
+		return false;
+	leases->mailbox = mailbox;
+	timerqueue_init_head(&leases->queue);
+	INIT_DELAYED_WORK(&leases->work, mbox_leases_expire);
+	leases->due = KTIME_MAX;
+	if (cmpxchg(&mailbox->leases, NULL, leases))
+		kfree(leases);
+	return true;
+}
+
 /**
  * mbox_hold_create() - make what a lease needs
  * @mailbox: where it will be
+ * @lease: how long it will be, or 0 for no end
  *
  * Return: the hold, for mbox_hold_free(), or NULL.
  */
-struct mbox_hold *mbox_hold_create(struct mbox_mailbox *mailbox)
+struct mbox_hold *mbox_hold_create(struct mbox_mailbox *mailbox, u64 lease)
 {
+	if (lease && !READ_ONCE(mailbox->leases) &&
+	    !mbox_leases_create(mailbox))
+		return NULL;
 	return xchg(&mailbox->spare_hold, NULL) ?:
 	       kmalloc(sizeof(struct mbox_hold), GFP_KERNEL_ACCOUNT);
 }
@@ -40,18 +62,18 @@ static bool mbox_hold_before(struct rb_node *a, const struct rb_node *b)
  * An acknowledgment does not stop the timer, nor need a lease that ends later
  * than one that was acknowledged set it anew.
  */
-static void mbox_leases_arm_locked(struct mbox_mailbox *mailbox)
+static void mbox_leases_arm_locked(struct mbox_leases *leases)
 {
-	struct timerqueue_node *first = timerqueue_getnext(&mailbox->leases);
+	struct timerqueue_node *first = timerqueue_getnext(&leases->queue);
 	s64 left;
 
-	lockdep_assert_held(&mailbox->lock);
-	if (!first || first->expires >= mailbox->expiry_at)
+	lockdep_assert_held(&leases->mailbox->lock);
+	if (!first || first->expires >= leases->due)
 		return;
-	mailbox->expiry_at = first->expires;
+	leases->due = first->expires;
 	left = max_t(s64, ktime_sub(first->expires, ktime_get()), 0);
 	/* One jiffy more, lest it run before the lease is over. */
-	mod_delayed_work(system_wq, &mailbox->expiry,
+	mod_delayed_work(system_wq, &leases->work,
 			 nsecs_to_jiffies64(left) + 1);
 }
 
@@ -61,8 +83,8 @@ static void mbox_lease_start_locked(struct mbox_mailbox *mailbox,
 	if (!lease)
 		return;
 	hold->expiry.expires = ktime_add_safe(ktime_get(), lease);
-	if (timerqueue_add(&mailbox->leases, &hold->expiry))
-		mbox_leases_arm_locked(mailbox);
+	if (timerqueue_add(&mailbox->leases->queue, &hold->expiry))
+		mbox_leases_arm_locked(mailbox->leases);
 }
 
 /* A request that is not leased has its hold on its caller's stack. */
@@ -168,7 +190,7 @@ struct mbox_hold *mbox_hold_end_locked(struct mbox_mailbox *mailbox,
 	rb_erase(&hold->by_id, &mailbox->held);
 	list_del(&hold->siblings);
 	if (timerqueue_node_queued(&hold->expiry))
-		timerqueue_del(&mailbox->leases, &hold->expiry);
+		timerqueue_del(&mailbox->leases->queue, &hold->expiry);
 	mailbox->holds--;
 	put_pid(hold->thread);
 	hold->message->hold = NULL;
@@ -381,10 +403,20 @@ void mbox_holds_release(struct file *file)
 	mbox_holds_drop(file, NULL);
 }
 
-/* The lease that is over for the longest time, or NULL. */
-static struct mbox_hold *mbox_lease_over_locked(struct mbox_mailbox *mailbox)
+/**
+ * mbox_leased_locked() - will a lease end by itself?
+ * @mailbox: the mailbox
+ */
+bool mbox_leased_locked(const struct mbox_mailbox *mailbox)
 {
-	struct timerqueue_node *first = timerqueue_getnext(&mailbox->leases);
+	lockdep_assert_held(&mailbox->lock);
+	return mailbox->leases && timerqueue_getnext(&mailbox->leases->queue);
+}
+
+/* The lease that is over for the longest time, or NULL. */
+static struct mbox_hold *mbox_lease_over_locked(struct mbox_leases *leases)
+{
+	struct timerqueue_node *first = timerqueue_getnext(&leases->queue);
 
 	if (!first || ktime_after(first->expires, ktime_get()))
 		return NULL;
@@ -393,22 +425,22 @@ static struct mbox_hold *mbox_lease_over_locked(struct mbox_mailbox *mailbox)
 
 static void mbox_leases_expire(struct work_struct *work)
 {
-	struct mbox_mailbox *mailbox =
-		container_of(to_delayed_work(work), struct mbox_mailbox,
-			     expiry);
+	struct mbox_leases *leases = container_of(to_delayed_work(work),
+						  struct mbox_leases, work);
+	struct mbox_mailbox *mailbox = leases->mailbox;
 	struct mbox_dropped dropped;
 	struct mbox_hold *hold;
 
 	spin_lock(&mailbox->lock);
-	mailbox->expiry_at = KTIME_MAX;
-	while ((hold = mbox_lease_over_locked(mailbox))) {
+	leases->due = KTIME_MAX;
+	while ((hold = mbox_lease_over_locked(leases))) {
 		mbox_hold_drop_locked(mailbox, hold, &dropped);
 		spin_unlock(&mailbox->lock);
 		mbox_dropped_finish(mailbox, &dropped);
 		cond_resched();
 		spin_lock(&mailbox->lock);
 	}
-	mbox_leases_arm_locked(mailbox);
+	mbox_leases_arm_locked(leases);
 	spin_unlock(&mailbox->lock);
 }
 
@@ -443,9 +475,6 @@ void mbox_holds_discard(struct mbox_mailbox *mailbox)
 void mbox_holds_init(struct mbox_mailbox *mailbox)
 {
 	mailbox->held = RB_ROOT;
-	timerqueue_init_head(&mailbox->leases);
-	mailbox->expiry_at = KTIME_MAX;
-	INIT_DELAYED_WORK(&mailbox->expiry, mbox_leases_expire);
 }
 
 /**
@@ -454,7 +483,9 @@ void mbox_holds_init(struct mbox_mailbox *mailbox)
  */
 void mbox_holds_exit(struct mbox_mailbox *mailbox)
 {
-	cancel_delayed_work_sync(&mailbox->expiry);
+	if (mailbox->leases)
+		cancel_delayed_work_sync(&mailbox->leases->work);
+	kfree(mailbox->leases);
 	mbox_cargo_free(mailbox->dead_letter);
 	put_pid(mailbox->server);
 	kfree(mailbox->spare_hold);

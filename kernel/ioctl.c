@@ -606,7 +606,7 @@ static long mbox_recv_lease(struct mbox_mailbox *mailbox,
 	long err;
 
 	sink->sink.lease = sink->asked->lease;
-	sink->sink.hold = mbox_hold_create(mailbox);
+	sink->sink.hold = mbox_hold_create(mailbox, sink->asked->lease);
 	if (!sink->sink.hold)
 		return -ENOMEM;
 	err = mbox_recv_sink(mailbox, sink, patience);

@@ -206,7 +206,7 @@ struct mbox_waiters {
  * @files: of the process that received it, to be compared only
  * @thread: the thread that did
  * @siblings: in mbox_handle.holds of @file
- * @expiry: in mbox_mailbox.leases, if the lease has an end
+ * @expiry: in mbox_leases.queue, if the lease has an end
  * @leased: it goes back when it ends
  *
  * All protected by the mailbox's lock. A caller has the one of its request on
@@ -222,6 +222,22 @@ struct mbox_hold {
 	struct list_head siblings;
 	struct timerqueue_node expiry;
 	bool leased;
+};
+
+/**
+ * struct mbox_leases - the leases of a mailbox that have an end
+ * @mailbox: which, constant
+ * @queue: by their end, protected by the mailbox's lock
+ * @work: runs when the first of them ends, or earlier
+ * @due: what @work is set to, or KTIME_MAX; protected by the mailbox's lock
+ *
+ * Most mailboxes never see one: the first allocates it.
+ */
+struct mbox_leases {
+	struct mbox_mailbox *mailbox;
+	struct timerqueue_head queue;
+	struct delayed_work work;
+	ktime_t due;
 };
 
 /**
@@ -323,9 +339,7 @@ struct mbox_process {
  * @held: messages that were received and are not done with, by their number,
  *        protected by @lock
  * @holds: how many, protected by @lock
- * @leases: those of them that have an end, by it, protected by @lock
- * @expiry: runs when the first of @leases ends, or earlier
- * @expiry_at: what it is set to, or KTIME_MAX, protected by @lock
+ * @leases: those of them that have an end, or NULL; set once
  * @deliveries: numbers given to those in @held so far
  * @dead_letter: where messages go that were given back too often, or NULL,
  *               protected by @lock
@@ -361,9 +375,7 @@ struct mbox_mailbox {
 	bool shared;
 	struct rb_root held;
 	u32 holds;
-	struct timerqueue_head leases;
-	struct delayed_work expiry;
-	ktime_t expiry_at;
+	struct mbox_leases *leases;
 	atomic64_t deliveries;
 	struct mbox_cargo *dead_letter;
 	u32 max_deliveries;
@@ -562,7 +574,8 @@ void mbox_process_free(struct mbox_mailbox *mailbox);
 void mbox_process_closed(struct mbox_mailbox *mailbox);
 
 /* hold.c */
-struct mbox_hold *mbox_hold_create(struct mbox_mailbox *mailbox);
+struct mbox_hold *mbox_hold_create(struct mbox_mailbox *mailbox, u64 lease);
+bool mbox_leased_locked(const struct mbox_mailbox *mailbox);
 void mbox_hold_free(struct mbox_mailbox *mailbox, struct mbox_hold *hold);
 bool mbox_hold_locked(struct mbox_mailbox *mailbox, struct mbox_sink *sink,
 		      struct mbox_message *message);
