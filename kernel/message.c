@@ -185,6 +185,8 @@ static void mbox_message_share_init(struct mbox_message *copy,
 	copy->origin = message->origin ?: message;
 	refcount_inc(&copy->origin->sharers);
 	copy->data = message->data;
+	copy->tracked = false;
+	copy->hasty = false;
 	copy->seq = message->seq;
 	copy->prio = message->prio;
 	copy->tag = message->tag;
