@@ -1,0 +1,433 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Callers whose memory is not there: a copy meets a page that userfaultfd keeps away, and hangs
+ * until the test fills it in. Nobody else is held up meanwhile, and nothing is lost.
+ */
+#include "common.h"
+#include "harness.h"
+
+#include <linux/userfaultfd.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+/* A page that is not there yet; a copy from or to it hangs. */
+struct hole {
+	int uffd;
+	void *page;
+};
+
+static int hole_open(struct hole *hole)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register area = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+
+	hole->page = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	hole->uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	if (hole->page == MAP_FAILED || hole->uffd < 0 || ioctl(hole->uffd, UFFDIO_API, &api))
+		return -errno;
+	area.range.start = addr(hole->page);
+	area.range.len = getpagesize();
+	return ctl(hole->uffd, UFFDIO_REGISTER, &area);
+}
+
+/* Waits until somebody hangs there; of another process's hole this tells the address. */
+static int hole_hit(struct hole *hole)
+{
+	struct pollfd pfd = { .fd = hole->uffd, .events = POLLIN };
+	struct uffd_msg msg;
+
+	if (poll(&pfd, 1, WAIT_LIMIT_S * 1000) != 1)
+		return -ETIME;
+	if (read(hole->uffd, &msg, sizeof(msg)) != sizeof(msg))
+		return -errno;
+	hole->page = (void *)(uintptr_t)(msg.arg.pagefault.address & -getpagesize());
+	return msg.event == UFFD_EVENT_PAGEFAULT ? 0 : -EBADMSG;
+}
+
+/* Lets it go on, with that number in the memory. */
+static int hole_fill(struct hole *hole, __u32 number)
+{
+	char page[getpagesize()] __attribute__((aligned(sizeof(number))));
+	struct uffdio_copy copy = {
+		.dst = addr(hole->page), .src = addr(page), .len = sizeof(page) };
+
+	memset(page, 0, sizeof(page));
+	memcpy(page, &number, sizeof(number));
+	return ctl(hole->uffd, UFFDIO_COPY, &copy);
+}
+
+static __u32 hole_number(const struct hole *hole)
+{
+	return *(const __u32 *)hole->page;
+}
+
+/* A receiver in a process of its own; it hangs as soon as there is a message. */
+static pid_t receiver_fork(struct hole *hole, int fd)
+{
+	int socks[2], ret;
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, socks))
+		return -errno;
+	pid = child_fork();
+	if (!pid) {
+		ret = hole_open(hole) ?: fd_send(socks[1], hole->uffd);
+		_exit(ret || mb_recv(fd, hole->page, sizeof(__u32), 0) < 0);
+	}
+	hole->uffd = fd_recv(socks[0]);
+	close(socks[0]);
+	close(socks[1]);
+	return hole->uffd < 0 ? hole->uffd : pid;
+}
+
+static void take_into(struct mb_call *call, int fd, struct hole *hole, __u32 flags)
+{
+	call_take(call, fd, flags);
+	call->msg.buf = addr(hole->page);
+}
+
+#define NO_USERFAULTFD "no userfaultfd: this kernel cannot keep a page away"
+
+#define REQUIRE_USERFAULTFD(hole) do {						\
+	int ret_ = hole_open(hole);						\
+										\
+	if (ret_ == -ENOSYS || ret_ == -EPERM)					\
+		SKIP(return, NO_USERFAULTFD);					\
+	ASSERT_EQ(0, ret_);							\
+} while (0)
+
+/* Senders that wait until a receiver has the message, and one that does not. */
+FIXTURE(userfault) {
+	struct mb_ends box;
+	struct mb_call send;
+	struct mb_call other;
+	struct mb_call call;
+	struct hole hole;
+};
+
+FIXTURE_VARIANT(userfault) {
+	__u64 capacity;
+	__u32 flags;
+};
+
+FIXTURE_VARIANT_ADD(userfault, rendezvous) { .capacity = 0 };
+FIXTURE_VARIANT_ADD(userfault, sync) { .capacity = 4, .flags = MBOX_SYNC };
+FIXTURE_VARIANT_ADD(userfault, queued) { .capacity = 4 };
+
+FIXTURE_SETUP(userfault)
+{
+	REQUIRE_USERFAULTFD(&self->hole);
+	ASSERT_EQ(0, mb_ends_open(&self->box, variant->capacity, 0));
+}
+
+FIXTURE_TEARDOWN(userfault)
+{
+	mb_ends_close(&self->box);
+}
+
+static bool sender_waits(const FIXTURE_VARIANT(userfault) *variant)
+{
+	return !variant->capacity || variant->flags & MBOX_SYNC;
+}
+
+/* One sender more than there was: it waits, or its message is in the queue. */
+#define OFFER(call_, number, deadline_) do {					\
+	__u32 before_ = mb_status(self->box.tx).waiting_senders;		\
+										\
+	call_put(call_, self->box.tx, number, 0, variant->flags);		\
+	(call_)->msg.deadline = deadline_;					\
+	ASSERT_EQ(0, call_start(call_));					\
+	ASSERT_TRUE(wait_until(call_done(call_) ||				\
+			       mb_status(self->box.tx).waiting_senders > before_)); \
+} while (0)
+
+/* Semantics 2: in its place, before what came later. */
+TEST_F(userfault, killed_receiver_leaves_the_message_where_it_was)
+{
+	struct mbox_ioc_status before;
+	pid_t pid;
+
+	OFFER(&self->send, 1, 0);
+	if (variant->capacity) {
+		ASSERT_EQ(0, mb_put(self->box.tx, 2, 0, 0));
+	}
+	before = mb_status(self->box.both);
+	pid = receiver_fork(&self->hole, self->box.rx);
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, hole_hit(&self->hole));
+	EXPECT_EQ(1, mb_status(self->box.both).received);
+	kill(pid, SIGKILL);
+	EXPECT_EQ(1000 + SIGKILL, child_wait(pid));
+	EXPECT_UNCHANGED(self->box.both, &before);
+	EXPECT_EQ(!sender_waits(variant), call_done(&self->send));
+	EXPECT_EQ(1, mb_take(self->box.rx, MBOX_NONBLOCK));
+	EXPECT_EQ(0, call_join(&self->send));
+	if (variant->capacity) {
+		EXPECT_EQ(2, mb_take(self->box.rx, MBOX_NONBLOCK));
+	}
+	EXPECT_EQ(-EAGAIN, mb_take(self->box.rx, MBOX_NONBLOCK));
+}
+
+TEST_F(userfault, killed_receiver_leaves_the_message_to_the_one_that_waits)
+{
+	pid_t pid;
+
+	OFFER(&self->send, 1, 0);
+	pid = receiver_fork(&self->hole, self->box.rx);
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, hole_hit(&self->hole));
+	call_take(&self->call, self->box.rx, 0);
+	ASSERT_EQ(0, call_start(&self->call));
+	ASSERT_TRUE(wait_receivers(self->box.rx, 1));
+	kill(pid, SIGKILL);
+	EXPECT_EQ(1000 + SIGKILL, child_wait(pid));
+	EXPECT_EQ(0, call_join(&self->call));
+	EXPECT_EQ(1, self->call.number);
+	EXPECT_EQ(0, call_join(&self->send));
+	EXPECT_EQ(1, mb_status(self->box.both).received);
+}
+
+/* The same, for one that was there before the message. */
+TEST_F(userfault, killed_receiver_that_had_waited_leaves_the_message)
+{
+	pid_t pid = receiver_fork(&self->hole, self->box.rx);
+
+	ASSERT_LT(0, pid);
+	ASSERT_TRUE(wait_receivers(self->box.rx, 1));
+	OFFER(&self->send, 1, 0);
+	ASSERT_EQ(0, hole_hit(&self->hole));
+	kill(pid, SIGKILL);
+	EXPECT_EQ(1000 + SIGKILL, child_wait(pid));
+	EXPECT_EQ(0, mb_status(self->box.both).received);
+	EXPECT_EQ(!sender_waits(variant), call_done(&self->send));
+	EXPECT_EQ(1, mb_take(self->box.rx, MBOX_NONBLOCK));
+	EXPECT_EQ(0, call_join(&self->send));
+	EXPECT_EQ(-EAGAIN, mb_take(self->box.rx, MBOX_NONBLOCK));
+}
+
+/* The data is copied in before the mailbox is touched. */
+TEST_F(userfault, hanging_sender_holds_up_nobody)
+{
+	call_put(&self->send, self->box.tx, 0, MBOX_PRIO_MAX, variant->flags);
+	self->send.msg.buf = addr(self->hole.page);
+	ASSERT_EQ(0, call_start(&self->send));
+	ASSERT_EQ(0, hole_hit(&self->hole));
+	EXPECT_EQ(0, mb_status(self->box.both).waiting_senders);
+	EXPECT_EQ(-EAGAIN, mb_take(self->box.rx, MBOX_NONBLOCK));
+	OFFER(&self->other, 1, 0);
+	EXPECT_EQ(1, mb_take(self->box.rx, MBOX_NONBLOCK));
+	EXPECT_EQ(0, call_join(&self->other));
+	EXPECT_FALSE(call_done(&self->send));
+	ASSERT_EQ(0, hole_fill(&self->hole, 2));
+	EXPECT_EQ(2, mb_take(self->box.rx, 0));
+	EXPECT_EQ(0, call_join(&self->send));
+}
+
+TEST_F(userfault, hanging_receiver_holds_up_nobody)
+{
+	OFFER(&self->send, 1, 0);
+	take_into(&self->call, self->box.rx, &self->hole, 0);
+	ASSERT_EQ(0, call_start(&self->call));
+	ASSERT_EQ(0, hole_hit(&self->hole));
+	/* A message has only been taken when its copy is complete. */
+	EXPECT_EQ(!sender_waits(variant), call_done(&self->send));
+	OFFER(&self->other, 2, 0);
+	EXPECT_EQ(2, mb_take(self->box.rx, MBOX_NONBLOCK));
+	EXPECT_EQ(0, call_join(&self->other));
+	EXPECT_FALSE(call_done(&self->call));
+	ASSERT_EQ(0, hole_fill(&self->hole, 0));
+	EXPECT_EQ(0, call_join(&self->call));
+	EXPECT_EQ(1, hole_number(&self->hole));
+	EXPECT_EQ(0, call_join(&self->send));
+}
+
+/* Senders that wait for a receiver only, and give up, or say that they have not the time. */
+FIXTURE(withdrawal) {
+	struct mb_ends box;
+	struct mb_call send;
+	struct mb_call call;
+	struct hole hole;
+};
+
+FIXTURE_VARIANT(withdrawal) {
+	__u64 capacity;
+	__u32 flags;
+};
+
+FIXTURE_VARIANT_ADD(withdrawal, rendezvous) { .capacity = 0 };
+FIXTURE_VARIANT_ADD(withdrawal, sync) { .capacity = 4, .flags = MBOX_SYNC };
+
+FIXTURE_SETUP(withdrawal)
+{
+	REQUIRE_USERFAULTFD(&self->hole);
+	ASSERT_EQ(0, mb_ends_open(&self->box, variant->capacity, 0));
+}
+
+FIXTURE_TEARDOWN(withdrawal)
+{
+	mb_ends_close(&self->box);
+}
+
+/* Time for a receiver to begin its copy. */
+#define PATIENCE_MS 1000
+
+/* A receiver hangs with message 1, whose sender gave up, on time, and got told so. */
+#define TIME_OUT_UNDER_THE_COPY(receive_flags) do {				\
+	OFFER(&self->send, 1, in_ms(PATIENCE_MS));				\
+	take_into(&self->call, self->box.rx, &self->hole, receive_flags);	\
+	ASSERT_EQ(0, call_start(&self->call));					\
+	ASSERT_EQ(0, hole_hit(&self->hole));					\
+	EXPECT_EQ(-ETIMEDOUT, call_join(&self->send));				\
+	EXPECT_LE(self->send.msg.deadline, now_ns(CLOCK_MONOTONIC));		\
+	EXPECT_EQ(0, mb_status(self->box.tx).waiting_senders);			\
+	EXPECT_FALSE(call_done(&self->call));					\
+} while (0)
+
+TEST_F(withdrawal, receiver_then_gets_the_next_message)
+{
+	TIME_OUT_UNDER_THE_COPY(0);
+	OFFER(&self->send, 2, 0);
+	ASSERT_EQ(0, hole_fill(&self->hole, 0));
+	EXPECT_EQ(0, call_join(&self->call));
+	EXPECT_EQ(2, hole_number(&self->hole));
+	EXPECT_EQ(0, call_join(&self->send));
+	EXPECT_EQ(1, mb_status(self->box.both).sent);
+	EXPECT_EQ(1, mb_status(self->box.both).received);
+}
+
+TEST_F(withdrawal, receiver_then_goes_on_waiting)
+{
+	TIME_OUT_UNDER_THE_COPY(0);
+	ASSERT_EQ(0, hole_fill(&self->hole, 0));
+	ASSERT_TRUE(wait_receivers(self->box.rx, 1));
+	EXPECT_EQ(0, mb_status(self->box.both).sent);
+	EXPECT_EQ(0, mb_status(self->box.both).received);
+	EXPECT_EQ(0, mb_put(self->box.tx, 2, 0, variant->flags));
+	EXPECT_EQ(0, call_join(&self->call));
+	EXPECT_EQ(2, hole_number(&self->hole));
+}
+
+TEST_F(withdrawal, nonblocking_receiver_then_finds_nothing)
+{
+	TIME_OUT_UNDER_THE_COPY(MBOX_NONBLOCK);
+	ASSERT_EQ(0, hole_fill(&self->hole, 0));
+	EXPECT_EQ(-EAGAIN, call_join(&self->call));
+	EXPECT_EQ(0, mb_status(self->box.both).received);
+}
+
+TEST_F(withdrawal, killed_receiver_then_brings_nothing_back)
+{
+	struct mbox_ioc_status before = mb_status(self->box.both);
+	pid_t pid;
+
+	OFFER(&self->send, 1, in_ms(PATIENCE_MS));
+	pid = receiver_fork(&self->hole, self->box.rx);
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, hole_hit(&self->hole));
+	EXPECT_EQ(-ETIMEDOUT, call_join(&self->send));
+	kill(pid, SIGKILL);
+	EXPECT_EQ(1000 + SIGKILL, child_wait(pid));
+	EXPECT_UNCHANGED(self->box.both, &before);
+	EXPECT_EQ(-EAGAIN, mb_take(self->box.rx, MBOX_NONBLOCK));
+}
+
+TEST_F(withdrawal, killed_sender_withdraws_too)
+{
+	pid_t pid = child_fork();
+
+	if (!pid)
+		_exit(mb_put(self->box.tx, 1, 0, variant->flags) != 0);
+	ASSERT_TRUE(wait_senders(self->box.tx, 1));
+	take_into(&self->call, self->box.rx, &self->hole, 0);
+	ASSERT_EQ(0, call_start(&self->call));
+	ASSERT_EQ(0, hole_hit(&self->hole));
+	kill(pid, SIGKILL);
+	EXPECT_EQ(1000 + SIGKILL, child_wait(pid));
+	ASSERT_EQ(0, hole_fill(&self->hole, 0));
+	ASSERT_TRUE(wait_receivers(self->box.rx, 1));
+	EXPECT_EQ(0, mb_status(self->box.both).received);
+	EXPECT_EQ(0, mb_put(self->box.tx, 2, 0, variant->flags));
+	EXPECT_EQ(0, call_join(&self->call));
+	EXPECT_EQ(2, hole_number(&self->hole));
+}
+
+/* A receiver that waits, but not with memory that could take a message at once. */
+#define WAIT_WITH_A_HOLE() do {							\
+	take_into(&self->call, self->box.rx, &self->hole, 0);			\
+	ASSERT_EQ(0, call_start(&self->call));					\
+	ASSERT_TRUE(wait_receivers(self->box.rx, 1));				\
+} while (0)
+
+#define HASTY_SEND_FAILS() do {							\
+	EXPECT_EQ(-EAGAIN, mb_put(self->box.tx, 1, 0,				\
+				  variant->flags | MBOX_NONBLOCK));		\
+	EXPECT_EQ(0, mb_status(self->box.both).sent);				\
+	EXPECT_EQ(0, mb_status(self->box.both).received);			\
+	ASSERT_EQ(0, hole_hit(&self->hole));					\
+	EXPECT_FALSE(call_done(&self->call));					\
+} while (0)
+
+TEST_F(withdrawal, nonblocking_send_does_not_wait_for_the_memory_of_a_receiver)
+{
+	WAIT_WITH_A_HOLE();
+	HASTY_SEND_FAILS();
+	ASSERT_EQ(0, hole_fill(&self->hole, 0));
+	ASSERT_TRUE(wait_receivers(self->box.rx, 1));
+	/* Now the memory is there. */
+	EXPECT_EQ(0, mb_put(self->box.tx, 2, 0, variant->flags | MBOX_NONBLOCK));
+	EXPECT_EQ(0, call_join(&self->call));
+	EXPECT_EQ(2, hole_number(&self->hole));
+	EXPECT_EQ(1, mb_status(self->box.both).sent);
+	EXPECT_EQ(1, mb_status(self->box.both).received);
+}
+
+TEST_F(withdrawal, receiver_gets_what_came_while_its_memory_was_away)
+{
+	WAIT_WITH_A_HOLE();
+	HASTY_SEND_FAILS();
+	OFFER(&self->send, 2, 0);
+	ASSERT_EQ(0, hole_fill(&self->hole, 0));
+	EXPECT_EQ(0, call_join(&self->call));
+	EXPECT_EQ(2, hole_number(&self->hole));
+	EXPECT_EQ(0, call_join(&self->send));
+}
+
+/* A sender that has the time waits on, for whatever receiver is ready first. */
+TEST_F(withdrawal, blocking_send_is_open_to_others_meanwhile)
+{
+	WAIT_WITH_A_HOLE();
+	OFFER(&self->send, 1, 0);
+	ASSERT_EQ(0, hole_hit(&self->hole));
+	EXPECT_FALSE(call_done(&self->send));
+	EXPECT_EQ(1, mb_take(self->box.rx, 0));
+	EXPECT_EQ(0, call_join(&self->send));
+	ASSERT_EQ(0, hole_fill(&self->hole, 0));
+	ASSERT_TRUE(wait_receivers(self->box.rx, 1));
+	EXPECT_EQ(0, mb_put(self->box.tx, 2, 0, variant->flags));
+	EXPECT_EQ(0, call_join(&self->call));
+	EXPECT_EQ(2, hole_number(&self->hole));
+}
+
+/* The message lives as long as somebody looks at it. */
+TEST(peek_that_hangs_shows_what_another_has_taken)
+{
+	int fd = mb_create(NULL, 1, O_RDWR);
+	struct mb_call call;
+	struct hole hole;
+
+	REQUIRE_USERFAULTFD(&hole);
+	ASSERT_EQ(0, mb_put(fd, 1, 0, 0));
+	take_into(&call, fd, &hole, MBOX_PEEK);
+	ASSERT_EQ(0, call_start(&call));
+	ASSERT_EQ(0, hole_hit(&hole));
+	EXPECT_EQ(1, mb_take(fd, MBOX_NONBLOCK));
+	ASSERT_EQ(0, mb_put(fd, 2, 0, MBOX_NONBLOCK));
+	ASSERT_EQ(0, hole_fill(&hole, 0));
+	EXPECT_EQ(0, call_join(&call));
+	EXPECT_EQ(1, hole_number(&hole));
+	EXPECT_EQ(2, mb_take(fd, MBOX_NONBLOCK));
+}
+
+TEST_HARNESS_MAIN
