@@ -7,6 +7,8 @@
 #include "common.h"
 #include "harness.h"
 
+#include <sched.h>
+
 #define MANY 8
 
 FIXTURE(transfer) {
@@ -289,6 +291,50 @@ TEST_F(transfer, killed_receiver_takes_nothing_with_it)
 	EXPECT_EQ(0, mb_put(self->box.tx, 8, 0, 0));
 	EXPECT_EQ(0, call_join(&self->calls[0]));
 	EXPECT_EQ(8, self->calls[0].number);
+}
+
+/* This processor, which a policy of real time keeps others off. */
+static int stay_here(void)
+{
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(sched_getcpu(), &cpus);
+	return sched_setaffinity(0, sizeof(cpus), &cpus) ? -errno : 0;
+}
+
+static int schedule_as(int policy)
+{
+	struct sched_param param = { .sched_priority = policy == SCHED_FIFO };
+
+	return sched_setscheduler(0, policy, &param) ? -errno : 0;
+}
+
+/* The message and the signal are both there before the receiver comes to run. */
+TEST_F(transfer, receiver_killed_with_a_message_at_hand_gives_it_back)
+{
+	struct mb_call *call = &self->calls[0];
+	pid_t pid;
+
+	ASSERT_EQ(0, stay_here());
+	pid = child_fork();
+	if (!pid)
+		_exit(mb_take(self->box.rx, 0));
+	ASSERT_TRUE(wait_receivers(self->box.rx, 1));
+	call_put(call, self->box.tx, 8, 0, 0);
+	ASSERT_EQ(0, schedule_as(SCHED_FIFO));
+	ASSERT_EQ(0, call_start(call));
+	/* The sender is as urgent as we are, the receiver is not. */
+	while (mb_status(self->box.tx).waiting_receivers)
+		sched_yield();
+	kill(pid, SIGKILL);
+	ASSERT_EQ(0, schedule_as(SCHED_OTHER));
+	EXPECT_EQ(1000 + SIGKILL, child_wait(pid));
+	ASSERT_TRUE(wait_until(call_done(call) || mb_status(self->box.tx).waiting_senders));
+	EXPECT_EQ(!!variant->capacity, call_done(call));
+	EXPECT_EQ(0, mb_status(self->box.tx).received);
+	EXPECT_EQ(8, mb_take(self->box.rx, MBOX_NONBLOCK));
+	EXPECT_EQ(0, call_join(call));
 }
 
 TEST_F(transfer, killed_sender_leaves_nothing_behind)
