@@ -680,7 +680,7 @@ TEST_F(bounded, peek_shows_the_nth_and_leaves_it)
 	static const __u32 prios[] = { 0, 3, 0, 3 };
 	static const __u32 order[] = { 1, 3, 0, 2 };
 	struct mbox_ioc_status before;
-	__u32 i, number;
+	__u32 i, number = 0;
 
 	for (i = 0; i < 4; i++) {
 		ASSERT_EQ(0, mb_put(self->box.tx, i, prios[i], 0));
@@ -742,7 +742,7 @@ TEST_F(bounded, peek_into_too_small_a_buffer_is_emsgsize)
 TEST_F(bounded, peek_to_its_limit)
 {
 	struct mbox_ioc_msg msg;
-	__u32 i, number;
+	__u32 i, number = 0;
 	int fd = mb_create(NULL, MBOX_UNBOUNDED, O_RDWR);
 
 	for (i = 0; i <= MBOX_PEEK_MAX; i++) {
