@@ -16,8 +16,9 @@
 #define TEST_TIMEOUT_DEFAULT	280
 
 /*
- * Runs the statement that follows in a child process and waits for it. The checks in it count,
- * as the harness shares its state with children; a child that dies by a signal aborts the test.
+ * Runs the statement that follows in a child process and waits for it. In TEST_F() the checks in
+ * it count, as there the harness shares its state with children. In a plain TEST() it does not:
+ * a failed EXPECT is lost with the child. One that dies by a signal aborts the test in both.
  */
 #define IN_CHILD						\
 	for (pid_t child_ = child_fork(); child_ >= 0;		\
