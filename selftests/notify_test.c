@@ -80,43 +80,35 @@ TEST_F(notify, any_value_and_any_signal)
 	EXPECT_TRUE(info.si_value.sival_ptr == value);
 }
 
-TEST_F(notify, tells_of_another_process_and_user)
+/* Another process and user sends: in a user namespace of its own, on request. */
+static void told_who_sent(struct __test_metadata *_metadata, fixture *f, bool namespace)
 {
 	siginfo_t info;
-	pid_t pid;
+	pid_t pid = child_fork();
 
-	EXPECT_EQ(0, ask(self->box.rx, SIGUSR1, 0));
-	pid = child_fork();
 	if (!pid) {
-		if (become(USER_A, USER_A))
+		if (become(USER_A, USER_A) || (namespace && enter_user_namespace(0, 0)))
 			_exit(1);
-		_exit(mb_put(self->box.tx, 1, 0, 0) != 0);
+		_exit(mb_put(f->box.tx, 1, 0, 0) != 0);
 	}
 	EXPECT_EQ(0, child_wait(pid));
-	ASSERT_EQ(SIGUSR1, pending(self, &info));
+	ASSERT_EQ(SIGUSR1, pending(f, &info));
 	EXPECT_EQ(pid, info.si_pid);
 	EXPECT_EQ(USER_A, info.si_uid);
 }
 
+TEST_F(notify, tells_of_another_process_and_user)
+{
+	EXPECT_EQ(0, ask(self->box.rx, SIGUSR1, 0));
+	told_who_sent(_metadata, self, false);
+}
+
 TEST_F(notify, tells_pid_and_user_as_the_registered_process_sees_them)
 {
-	siginfo_t info;
-
 	IN_CHILD {
-		pid_t pid;
-
 		ASSERT_EQ(0, ask(self->box.rx, SIGUSR1, 0));
 		ASSERT_EQ(0, unshare(CLONE_NEWPID));
-		pid = child_fork();
-		if (!pid) {
-			if (become(USER_A, USER_A) || enter_user_namespace(0, 0))
-				_exit(1);
-			_exit(mb_put(self->box.tx, 1, 0, 0) != 0);
-		}
-		EXPECT_EQ(0, child_wait(pid));
-		ASSERT_EQ(SIGUSR1, pending(self, &info));
-		EXPECT_EQ(pid, info.si_pid);
-		EXPECT_EQ(USER_A, info.si_uid);
+		told_who_sent(_metadata, self, true);
 	}
 }
 
