@@ -5,7 +5,6 @@
 #include <grp.h>
 #include <limits.h>
 #include <linux/capability.h>
-#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -392,6 +391,22 @@ int enter_user_namespace(uid_t inside, int more_flags)
 	if (!ret)
 		ret = write_text("/proc/self/gid_map", map);
 	return ret;
+}
+
+int stay_here(void)
+{
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(sched_getcpu(), &cpus);
+	return sched_setaffinity(0, sizeof(cpus), &cpus) ? -errno : 0;
+}
+
+int schedule_as(int policy)
+{
+	struct sched_param param = { .sched_priority = policy == SCHED_FIFO };
+
+	return sched_setscheduler(0, policy, &param) ? -errno : 0;
 }
 
 __u64 now_ns(clockid_t clock)

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -140,6 +141,10 @@ int become(uid_t uid, gid_t gid);
 int drop_capability(int cap);
 /* A user namespace in which the caller is @inside; its own network namespace on request. */
 int enter_user_namespace(uid_t inside, int more_flags);
+
+/* The caller and its children stay on this processor; SCHED_FIFO keeps others off it. */
+int stay_here(void);
+int schedule_as(int policy);
 
 __u64 now_ns(clockid_t clock);
 static inline __u64 in_ms(__u64 ms)

@@ -7,8 +7,6 @@
 #include "common.h"
 #include "harness.h"
 
-#include <sched.h>
-
 #define MANY 8
 
 FIXTURE(transfer) {
@@ -291,23 +289,6 @@ TEST_F(transfer, killed_receiver_takes_nothing_with_it)
 	EXPECT_EQ(0, mb_put(self->box.tx, 8, 0, 0));
 	EXPECT_EQ(0, call_join(&self->calls[0]));
 	EXPECT_EQ(8, self->calls[0].number);
-}
-
-/* This processor, which a policy of real time keeps others off. */
-static int stay_here(void)
-{
-	cpu_set_t cpus;
-
-	CPU_ZERO(&cpus);
-	CPU_SET(sched_getcpu(), &cpus);
-	return sched_setaffinity(0, sizeof(cpus), &cpus) ? -errno : 0;
-}
-
-static int schedule_as(int policy)
-{
-	struct sched_param param = { .sched_priority = policy == SCHED_FIFO };
-
-	return sched_setscheduler(0, policy, &param) ? -errno : 0;
 }
 
 /* The message and the signal are both there before the receiver comes to run. */
