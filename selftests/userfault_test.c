@@ -8,6 +8,7 @@
 
 #include <linux/userfaultfd.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
@@ -205,6 +206,47 @@ TEST_F(userfault, killed_receiver_that_had_waited_leaves_the_message)
 	EXPECT_EQ(1, mb_take(self->box.rx, MBOX_NONBLOCK));
 	EXPECT_EQ(0, call_join(&self->send));
 	EXPECT_EQ(-EAGAIN, mb_take(self->box.rx, MBOX_NONBLOCK));
+}
+
+/* A message that comes back finds the mailbox as it is by then. */
+TEST_F(userfault, message_that_comes_back_is_let_into_a_mailbox_that_has_grown)
+{
+	pid_t pid;
+
+	OFFER(&self->send, 1, 0);
+	pid = receiver_fork(&self->hole, self->box.rx);
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, hole_hit(&self->hole));
+	ASSERT_EQ(0, mb_set_capacity(self->box.both, 8));
+	kill(pid, SIGKILL);
+	EXPECT_EQ(1000 + SIGKILL, child_wait(pid));
+	EXPECT_EQ(1, mb_status(self->box.both).queued);
+	if (!(variant->flags & MBOX_SYNC)) {
+		EXPECT_EQ(0, call_join(&self->send));
+	}
+	EXPECT_EQ(1, mb_take(self->box.rx, MBOX_NONBLOCK));
+	EXPECT_EQ(0, call_join(&self->send));
+}
+
+TEST_F(userfault, message_that_comes_back_is_told_by_poll)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+	int ep = epoll_create1(EPOLL_CLOEXEC);
+	pid_t pid;
+
+	OFFER(&self->send, 1, 0);
+	pid = receiver_fork(&self->hole, self->box.rx);
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, hole_hit(&self->hole));
+	ASSERT_EQ(0, epoll_ctl(ep, EPOLL_CTL_ADD, self->box.rx, &event));
+	EXPECT_EQ(0, epoll_wait(ep, &event, 1, 0));
+	kill(pid, SIGKILL);
+	EXPECT_EQ(1000 + SIGKILL, child_wait(pid));
+	ASSERT_EQ(1, epoll_wait(ep, &event, 1, 0));
+	EXPECT_EQ(EPOLLIN, event.events);
+	EXPECT_EQ(1, mb_take(self->box.rx, MBOX_NONBLOCK));
+	EXPECT_EQ(0, call_join(&self->send));
+	close(ep);
 }
 
 /* The data is copied in before the mailbox is touched. */
@@ -408,6 +450,31 @@ TEST_F(withdrawal, blocking_send_is_open_to_others_meanwhile)
 	EXPECT_EQ(0, mb_put(self->box.tx, 2, 0, variant->flags));
 	EXPECT_EQ(0, call_join(&self->call));
 	EXPECT_EQ(2, hole_number(&self->hole));
+}
+
+/*
+ * Nor does it lose its turn to one that came when the receiver had failed already. That one is
+ * sent before the first sender learns so: on this processor, it alone is not urgent.
+ */
+TEST_F(withdrawal, blocking_send_keeps_its_turn)
+{
+	pid_t pid;
+
+	ASSERT_EQ(0, stay_here());
+	ASSERT_EQ(0, schedule_as(SCHED_FIFO));
+	WAIT_WITH_A_HOLE();
+	pid = child_fork();
+	if (!pid)
+		_exit(schedule_as(SCHED_OTHER) ||
+		      mb_put(self->box.tx, 1, 0, variant->flags));
+	ASSERT_EQ(0, hole_hit(&self->hole));
+	call_put(&self->send, self->box.tx, 2, 0, variant->flags);
+	ASSERT_EQ(0, call_start(&self->send));
+	ASSERT_TRUE(wait_senders(self->box.tx, 2));
+	EXPECT_EQ(1, mb_take(self->box.rx, MBOX_NONBLOCK));
+	EXPECT_EQ(0, child_wait(pid));
+	EXPECT_EQ(2, mb_take(self->box.rx, MBOX_NONBLOCK));
+	EXPECT_EQ(0, call_join(&self->send));
 }
 
 /* The message lives as long as somebody looks at it. */
