@@ -111,6 +111,28 @@ TEST_F(poll, shrinking_and_growing_changes_the_room)
 	EXPECT_EQ(OUT, events(self->box.tx));
 }
 
+/* There is room for a few bytes, but not before the turn of the sender that waits for more. */
+TEST_F(poll, sender_that_waits_for_bytes_is_before_others)
+{
+	static char buf[MSGSIZE];
+	struct mbox_ioc_create create = mb_template(NULL, 2, O_RDWR);
+	int fd;
+
+	create.bytes = MSGSIZE;
+	fd = ctl(device(), MBOX_IOC_CREATE, &create);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, mb_send(fd, buf, 1, 0, 0));
+	EXPECT_EQ(IN | OUT, events(fd));
+	call_put(&self->call, fd, 0, 0, 0);
+	self->call.msg = mb_msg(buf, MSGSIZE, 0);
+	ASSERT_EQ(0, call_start(&self->call));
+	ASSERT_TRUE(wait_senders(fd, 1));
+	EXPECT_EQ(IN, events(fd));
+	ASSERT_EQ(1, mb_recv(fd, buf, MSGSIZE, 0));
+	EXPECT_EQ(0, call_join(&self->call));
+	close(fd);
+}
+
 TEST_F(poll, hangup_bits)
 {
 	struct mb_ends box;
