@@ -466,6 +466,35 @@ TEST_F(rendezvous, nonblocking_send_needs_a_waiting_receiver)
 	EXPECT_EQ(-EAGAIN, mb_put(self->box.tx, 3, 0, MBOX_NONBLOCK));
 }
 
+static void on_signal(int signo)
+{
+}
+
+/* A message on its way to a receiver is not held up: nobody waits here for more than a copy. */
+TEST_F(rendezvous, nonblocking_send_is_not_ended_by_a_signal)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+	struct mb_call *call = &self->calls[0];
+	pid_t pid;
+
+	ASSERT_EQ(0, sigaction(SIGUSR1, &action, NULL));
+	ASSERT_EQ(0, stay_here());
+	pid = child_fork();
+	if (!pid)
+		_exit(mb_take(self->box.rx, 0));
+	ASSERT_TRUE(wait_receivers(self->box.rx, 1));
+	call_put(call, self->box.tx, 8, 0, MBOX_NONBLOCK);
+	ASSERT_EQ(0, schedule_as(SCHED_FIFO));
+	ASSERT_EQ(0, call_start(call));
+	/* The sender waits, and the receiver does not come to run before the signal is there. */
+	while (!mb_status(self->box.tx).waiting_senders)
+		sched_yield();
+	ASSERT_EQ(0, pthread_kill(call->thread, SIGUSR1));
+	ASSERT_EQ(0, schedule_as(SCHED_OTHER));
+	EXPECT_EQ(0, call_join(call));
+	EXPECT_EQ(8, child_wait(pid));
+}
+
 TEST_F(rendezvous, nonblocking_receive_takes_from_a_waiting_sender)
 {
 	EXPECT_EQ(-EAGAIN, mb_take(self->box.rx, MBOX_NONBLOCK));
@@ -653,6 +682,47 @@ TEST_F(bounded, sync_send_that_times_out_is_withdrawn_from_the_middle)
 	EXPECT_EQ(1, mb_take(self->box.rx, 0));
 	EXPECT_EQ(3, mb_take(self->box.rx, 0));
 	EXPECT_EQ(-EAGAIN, mb_take(self->box.rx, MBOX_NONBLOCK));
+}
+
+TEST_F(bounded, sync_send_that_times_out_makes_room_for_the_next)
+{
+	fill(_metadata, self->box.tx, 3);
+	call_put(&self->calls[0], self->box.tx, 1, 0, MBOX_SYNC);
+	self->calls[0].msg.deadline = in_ms(500);
+	ASSERT_EQ(0, call_start(&self->calls[0]));
+	ASSERT_TRUE(wait_until(mb_status(self->box.tx).queued == 4));
+	call_put(&self->calls[1], self->box.tx, 2, 0, 0);
+	ASSERT_EQ(0, call_start(&self->calls[1]));
+	EXPECT_EQ(-ETIMEDOUT, call_join(&self->calls[0]));
+	EXPECT_EQ(0, call_join(&self->calls[1]));
+	EXPECT_EQ(4, mb_status(self->box.tx).queued);
+}
+
+/* Where only the bytes are too many there is room for a small message, but not before its turn. */
+TEST_F(bounded, small_message_does_not_pass_a_large_one_that_waits)
+{
+	static char buf[MSGSIZE];
+	struct mbox_ioc_create create = mb_template(NULL, MBOX_UNBOUNDED, O_RDWR);
+	struct mb_call *large = &self->calls[0];
+	int fd;
+
+	create.bytes = MSGSIZE;
+	fd = ctl(device(), MBOX_IOC_CREATE, &create);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, mb_send(fd, buf, MSGSIZE / 2, 1, 0));
+	call_put(large, fd, 0, 1, 0);
+	large->msg = mb_msg(buf, MSGSIZE, 0);
+	large->msg.prio = 1;
+	ASSERT_EQ(0, call_start(large));
+	ASSERT_TRUE(wait_senders(fd, 1));
+	EXPECT_EQ(-EAGAIN, mb_send(fd, buf, 1, 0, MBOX_NONBLOCK));
+	EXPECT_EQ(-EAGAIN, mb_send(fd, buf, 1, 1, MBOX_NONBLOCK));
+	EXPECT_EQ(0, mb_send(fd, buf, 1, 2, MBOX_NONBLOCK));
+	EXPECT_EQ(1, mb_recv(fd, buf, MSGSIZE, 0));
+	EXPECT_EQ(MSGSIZE / 2, mb_recv(fd, buf, MSGSIZE, 0));
+	EXPECT_EQ(0, call_join(large));
+	EXPECT_EQ(MSGSIZE, mb_recv(fd, buf, MSGSIZE, 0));
+	close(fd);
 }
 
 /* Peek: the message at an index in the order of delivery, which stays. */
