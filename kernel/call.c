@@ -87,18 +87,24 @@ static int mbox_call_blocked(struct mbox_mailbox *mailbox,
 }
 
 /* The server is not to have the request before it has the priority for it. */
-static struct mbox_loan *mbox_call_lend(struct mbox_mailbox *mailbox)
+static int mbox_call_offer(struct mbox_mailbox *mailbox, struct mbox_call *call,
+			   struct mbox_loan **loan)
 {
-	struct mbox_loan *loan = NULL;
 	struct pid *server;
+	int ret;
 
 	spin_lock(&mailbox->lock);
 	server = mbox_server_below_locked(mailbox);
+	if (server) {
+		spin_unlock(&mailbox->lock);
+		*loan = mbox_lend(server);
+		put_pid(server);
+		spin_lock(&mailbox->lock);
+	}
+	ret = mbox_offer_locked(mailbox, call->waiter.message, &call->waiter,
+				false);
 	spin_unlock(&mailbox->lock);
-	if (server)
-		loan = mbox_lend(server);
-	put_pid(server);
-	return loan;
+	return ret;
 }
 
 /**
@@ -121,16 +127,13 @@ int mbox_call(struct mbox_mailbox *mailbox, struct mbox_message *request,
 		.mailbox = mailbox,
 		.thread = task_pid(current),
 	};
-	struct mbox_loan *loan;
+	struct mbox_loan *loan = NULL;
 	int err;
 
 	request->call = true;
 	request->sync = true;
 	mbox_caller_add(&call);
-	loan = mbox_call_lend(mailbox);
-	spin_lock(&mailbox->lock);
-	err = mbox_offer_locked(mailbox, request, &call.waiter, false);
-	spin_unlock(&mailbox->lock);
+	err = mbox_call_offer(mailbox, &call, &loan);
 	if (err > 0)
 		err = mbox_call_blocked(mailbox, &call, patience);
 	mbox_loan_end(loan);
