@@ -65,14 +65,17 @@ MBOX_API int mbox_send(struct mbox *mb, const void *data, size_t length,
 	return mbox_ioctl(mb->object.fd, MBOX_IOC_SEND, &req);
 }
 
-MBOX_API int mbox_recv_msg(struct mbox *mb, struct mbox_message *msg,
-			   unsigned int flags, uint64_t deadline)
+/* With @from_flag MBOX_FROM of @from only, with 0 of anybody. */
+static int receive(struct mbox *mb, unsigned int from_flag, pid_t from,
+		   struct mbox_message *msg, unsigned int flags,
+		   uint64_t deadline)
 {
 	struct mbox_ioc_msg req = {
 		.buf = mbox_address(msg->data),
 		.len = msg->size,
 		.deadline = deadline,
-		.flags = flags,
+		.flags = flags | from_flag,
+		.pid = from,
 		.fds = mbox_address(msg->fds),
 		.nr_fds = msg->room_fds,
 	};
@@ -82,6 +85,12 @@ MBOX_API int mbox_recv_msg(struct mbox *mb, struct mbox_message *msg,
 		return -EINVAL;
 	ret = mbox_ioctl(mb->object.fd, MBOX_IOC_RECV, &req);
 	return mbox_take_message(msg, &req, ret);
+}
+
+MBOX_API int mbox_recv_msg(struct mbox *mb, struct mbox_message *msg,
+			   unsigned int flags, uint64_t deadline)
+{
+	return receive(mb, 0, 0, msg, flags, deadline);
 }
 
 MBOX_API int mbox_recv(struct mbox *mb, struct mbox_message *msg)
@@ -93,21 +102,7 @@ MBOX_API int mbox_recv_from(struct mbox *mb, pid_t from,
 			    struct mbox_message *msg, unsigned int flags,
 			    uint64_t deadline)
 {
-	struct mbox_ioc_msg req = {
-		.buf = mbox_address(msg->data),
-		.len = msg->size,
-		.deadline = deadline,
-		.flags = flags | MBOX_FROM,
-		.pid = from,
-		.fds = mbox_address(msg->fds),
-		.nr_fds = msg->room_fds,
-	};
-	int ret;
-
-	if (flags & INTERNAL_FLAGS)
-		return -EINVAL;
-	ret = mbox_ioctl(mb->object.fd, MBOX_IOC_RECV, &req);
-	return mbox_take_message(msg, &req, ret);
+	return receive(mb, MBOX_FROM, from, msg, flags, deadline);
 }
 
 MBOX_API int mbox_peek(struct mbox *mb, unsigned int index,
