@@ -44,7 +44,7 @@ static int mbox_iov_convert(struct mbox_iovec *list, u32 nr, size_t *total)
 	return 0;
 }
 
-/* Return: 0, with *@iov to be freed, or an error. */
+/* Return: 0, with *@iov for mbox_iov_free(), or an error. */
 static int mbox_iter_init_list(struct iov_iter *iter, unsigned int direction,
 			       const struct mbox_ioc_msg *msg,
 			       struct iovec **iov)
@@ -72,12 +72,18 @@ static int mbox_iter_init_list(struct iov_iter *iter, unsigned int direction,
 static int mbox_iter_init(struct iov_iter *iter, unsigned int direction,
 			  const struct mbox_ioc_msg *msg, struct iovec **iov)
 {
-	*iov = NULL;
 	if (msg->flags & MBOX_IOV)
 		return mbox_iter_init_list(iter, direction, msg, iov);
 	iov_iter_ubuf(iter, direction, u64_to_user_ptr(msg->buf),
 		      min_t(u64, msg->len, MAX_RW_COUNT));
 	return 0;
+}
+
+/* Most have one buffer, and nothing to be freed. */
+static void mbox_iov_free(const struct mbox_ioc_msg *msg, struct iovec *iov)
+{
+	if (msg->flags & MBOX_IOV)
+		kfree(iov);
 }
 
 static bool mbox_msg_valid(const struct mbox_ioc_msg *msg)
@@ -154,7 +160,7 @@ static struct mbox_message *mbox_msg_take_in(struct file *file,
 	if (err)
 		return ERR_PTR(err);
 	message = mbox_msg_create(file->private_data, msg, &from);
-	kfree(iov);
+	mbox_iov_free(msg, iov);
 	return message;
 }
 
@@ -346,24 +352,21 @@ static long mbox_recv_lease(struct mbox_mailbox *mailbox,
 	return err;
 }
 
-/* Return: 0, with *@iov to be freed, or an error. */
+/* @sink is zeroed. Return: 0, with *@iov for mbox_iov_free(), or an error. */
 static int mbox_msg_sink_init(struct mbox_msg_sink *sink,
 			      const struct mbox_ioc_msg *msg,
 			      void __user *user, size_t size,
 			      struct iovec **iov)
 {
-	int err;
+	int err = mbox_iter_init(&sink->to, ITER_DEST, msg, iov);
 
-	*sink = (struct mbox_msg_sink) {
-		.sink.room_fds = msg->nr_fds,
-		.sink.copy = mbox_msg_copy,
-		.sink.land = mbox_msg_land,
-		.asked = msg,
-		.user = user,
-		.size = size,
-	};
-	err = mbox_iter_init(&sink->to, ITER_DEST, msg, iov);
 	sink->sink.size = iov_iter_count(&sink->to);
+	sink->sink.room_fds = msg->nr_fds;
+	sink->sink.copy = mbox_msg_copy;
+	sink->sink.land = mbox_msg_land;
+	sink->asked = msg;
+	sink->user = user;
+	sink->size = size;
 	return err;
 }
 
@@ -389,7 +392,7 @@ static long mbox_recv_msg(struct file *file, const struct mbox_ioc_msg *msg,
 			  const struct mbox_patience *patience)
 {
 	struct mbox_mailbox *mailbox = mbox_file_mailbox(file);
-	struct mbox_msg_sink sink;
+	struct mbox_msg_sink sink = { };
 	struct iovec *iov;
 	long err;
 
@@ -411,7 +414,7 @@ static long mbox_recv_msg(struct file *file, const struct mbox_ioc_msg *msg,
 		err = mbox_recv_lease(mailbox, &sink, patience);
 	else
 		err = mbox_recv_sink(mailbox, &sink, patience);
-	kfree(iov);
+	mbox_iov_free(msg, iov);
 	if (sink.sink.delivery)
 		mbox_holds_check(file);
 	return err;
@@ -506,7 +509,7 @@ long mbox_ioctl_call(const struct mbox_request *request)
 {
 	struct mbox_ioc_exchange exchange;
 	struct mbox_ioc_msg msg, reply;
-	struct mbox_msg_sink sink;
+	struct mbox_msg_sink sink = { };
 	struct iovec *iov;
 	long err;
 
@@ -530,7 +533,7 @@ long mbox_ioctl_call(const struct mbox_request *request)
 	if (err)
 		return err;
 	err = mbox_call_msg(request->file, &msg, &sink);
-	kfree(iov);
+	mbox_iov_free(&reply, iov);
 	return err;
 }
 

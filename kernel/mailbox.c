@@ -111,7 +111,8 @@ static void mbox_mailbox_free(struct mbox_object *object)
 	mbox_holds_exit(mailbox);
 	mbox_notice_end(mailbox);
 	kfree(mailbox->broadcast);
-	kfree(mailbox->spare);
+	kfree(mailbox->spare[0]);
+	kfree(mailbox->spare[1]);
 	kmem_cache_free(mbox_mailbox_cache, mailbox);
 }
 

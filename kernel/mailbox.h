@@ -355,7 +355,7 @@ struct mbox_process {
  * @pollers: woken with @lock held
  * @transit: mailboxes in its messages, see handles.h
  * @snapshot: see Locking
- * @spare: a small message to be used next, or NULL; exchanged atomically
+ * @spare: small messages to be used next, or NULL; exchanged atomically
  * @spare_hold: the same for a lease's hold
  */
 struct mbox_mailbox {
@@ -390,7 +390,7 @@ struct mbox_mailbox {
 	wait_queue_head_t pollers;
 	struct mbox_transit transit;
 	struct mutex snapshot;	/* @queue.walk, mbox_message.found */
-	struct mbox_message *spare;
+	struct mbox_message *spare[2];
 	struct mbox_hold *spare_hold;
 };
 

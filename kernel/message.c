@@ -12,8 +12,15 @@
 #include "mailbox.h"
 
 /*
+ * Copies in and out are those without hardened usercopy, as in
+ * drivers/dax/super.c: a message has the room that it was allocated with for its
+ * length, which is set then and never again.
+ */
+
+/*
  * A small message takes this much memory, its data included. Each mailbox keeps
- * one that is not in use, so that a busy one seldom needs the allocator.
+ * some that are not in use, so that a busy one seldom needs the allocator: a
+ * call has two on their way, the request and its reply.
  */
 #define MBOX_SMALL		256
 #define MBOX_SMALL_ROOM		(MBOX_SMALL - sizeof(struct mbox_message))
@@ -36,10 +43,10 @@ static void *mbox_message_alloc(size_t size)
 
 static struct mbox_message *mbox_message_new_small(struct mbox_mailbox *mailbox)
 {
-	struct mbox_message *message = xchg(&mailbox->spare, NULL);
+	struct mbox_message *message = xchg(&mailbox->spare[0], NULL) ?:
+				       xchg(&mailbox->spare[1], NULL) ?:
+				       mbox_message_alloc(MBOX_SMALL);
 
-	if (!message)
-		message = mbox_message_alloc(MBOX_SMALL);
 	if (message)
 		message->data = message->inside;
 	return message;
@@ -95,7 +102,8 @@ static void mbox_message_free(struct mbox_mailbox *mailbox,
 {
 	if (message->data != message->inside)
 		kvfree(message->data);
-	else if (!cmpxchg(&mailbox->spare, NULL, message))
+	else if (!cmpxchg(&mailbox->spare[0], NULL, message) ||
+		 !cmpxchg(&mailbox->spare[1], NULL, message))
 		return;
 	kfree(message);
 }
@@ -119,21 +127,6 @@ static void mbox_message_sign(struct mbox_message *message)
 	message->pid = get_pid(task_tgid(current));
 	message->uid = current_euid();
 	message->gid = current_egid();
-}
-
-/* Most callers have one buffer, which needs no walk over many. */
-static bool mbox_copy_in(void *data, size_t len, struct iov_iter *from)
-{
-	if (!iter_is_ubuf(from))
-		return copy_from_iter_full(data, len, from);
-	return !copy_from_user(data, from->ubuf + from->iov_offset, len);
-}
-
-static bool mbox_copy_out(const void *data, size_t len, struct iov_iter *to)
-{
-	if (!iter_is_ubuf(to))
-		return copy_to_iter(data, len, to) == len;
-	return !copy_to_user(to->ubuf + to->iov_offset, data, len);
 }
 
 /**
@@ -162,7 +155,7 @@ struct mbox_message *mbox_message_create(struct mbox_mailbox *mailbox,
 		err = -ENOMEM;
 		goto uncharge;
 	}
-	if (!mbox_copy_in(message->data, len, from)) {
+	if (_copy_from_iter(message->data, len, from) != len) {
 		err = -EFAULT;
 		goto free;
 	}
@@ -232,7 +225,8 @@ struct mbox_message *mbox_message_share(struct mbox_message *message,
  */
 int mbox_message_copy(const struct mbox_message *message, struct iov_iter *to)
 {
-	return mbox_copy_out(message->data, message->len, to) ? 0 : -EFAULT;
+	return _copy_to_iter(message->data, message->len, to) == message->len ?
+		       0 : -EFAULT;
 }
 
 /**

@@ -134,9 +134,11 @@ int mbox_wait(struct mbox_waiter *waiter, unsigned int state,
 			err = -ESRCH;
 			break;
 		}
-		if (!schedule_hrtimeout_range_clock(deadline ? &deadline : NULL,
-						    0, HRTIMER_MODE_ABS,
-						    patience->clock)) {
+		if (!deadline) {
+			schedule();
+		} else if (!schedule_hrtimeout_range_clock(&deadline, 0,
+							   HRTIMER_MODE_ABS,
+							   patience->clock)) {
 			err = -ETIMEDOUT;
 			break;
 		}
