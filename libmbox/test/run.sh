@@ -78,6 +78,11 @@ calls() {
 	"$dir/test"
 }
 
+# A compiler can make programs that the kernel of this machine does not run.
+runs_32_bits() {
+	echo 'int main(void) { return 0; }' | "${cc[@]}" -m32 -x c - -o "$work/small" && "$work/small"
+} 2>/dev/null
+
 # Each header stands alone, in each language that it is for.
 header() {
 	printf '#include <mbox/%s.h>\nint main(void) { return 0; }\n' "$1" >"$work/header.$3"
@@ -147,10 +152,11 @@ linked() {
 
 echo 'TAP version 13'
 program calls calls native
-case $("${cc[@]}" -dumpmachine) in
-x86_64-*) program 'calls, 32 bits' calls thirty_two -m32 ;;
-*) result ok 'calls, 32 bits # SKIP this compiler makes programs of one size only' ;;
-esac
+if runs_32_bits; then
+	program 'calls, 32 bits' calls thirty_two -m32
+else
+	result ok 'calls, 32 bits # SKIP this machine makes or runs programs of one size only'
+fi
 for name in mbox mailbox segment; do
 	for std in c11 gnu11 gnu2x; do
 		check "$name.h in $std" header $name $std c "${cc[0]}"
