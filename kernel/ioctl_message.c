@@ -203,6 +203,7 @@ long mbox_ioctl_send(const struct mbox_request *request)
  * @user: where what it got goes
  * @size: how much of that it knows
  * @written: something went there
+ * @acked: the message that it asked to be done with is gone
  */
 struct mbox_msg_sink {
 	struct mbox_sink sink;
@@ -211,6 +212,7 @@ struct mbox_msg_sink {
 	void __user *user;
 	size_t size;
 	bool written;
+	bool acked;
 };
 
 static struct mbox_msg_sink *to_msg_sink(struct mbox_sink *sink)
@@ -291,7 +293,8 @@ static int mbox_msg_land(struct mbox_sink *sink, struct mbox_cargo *cargo)
 
 /*
  * A message can be withdrawn after it was copied out. What its receiver asked
- * for must then stand there again, since the call may be restarted.
+ * for must then stand there again, since the call may be restarted; but for what
+ * is done already.
  */
 static long mbox_recv_failed(struct mbox_msg_sink *sink, long err)
 {
@@ -300,6 +303,10 @@ static long mbox_recv_failed(struct mbox_msg_sink *sink, long err)
 	if (err == -EMSGSIZE || err == -ENOBUFS) {
 		asked.len = sink->sink.len;
 		asked.nr_fds = sink->sink.nr_fds;
+		sink->written = true;
+	}
+	if (sink->acked) {
+		asked.delivery = 0;
 		sink->written = true;
 	}
 	if (sink->written && mbox_msg_write(sink, &asked))
@@ -325,16 +332,13 @@ static long mbox_recv_sink(struct mbox_mailbox *mailbox,
 			   const struct mbox_patience *patience)
 {
 	const struct mbox_ioc_msg *asked = sink->asked;
-	long err;
 
 	if (asked->flags & MBOX_PEEK)
-		err = mbox_peek(mailbox, &sink->sink, asked->index);
-	else if (asked->flags & MBOX_FROM)
-		err = mbox_recv_from(mailbox, &sink->sink, asked->pid,
-				     patience);
-	else
-		err = mbox_receive(mailbox, &sink->sink, patience);
-	return err ? mbox_recv_failed(sink, err) : 0;
+		return mbox_peek(mailbox, &sink->sink, asked->index);
+	if (asked->flags & MBOX_FROM)
+		return mbox_recv_from(mailbox, &sink->sink, asked->pid,
+				      patience);
+	return mbox_receive(mailbox, &sink->sink, patience);
 }
 
 static long mbox_recv_lease(struct mbox_mailbox *mailbox,
@@ -380,11 +384,25 @@ static bool mbox_recv_valid(const struct mbox_ioc_msg *msg, size_t size)
 {
 	bool peek = msg->flags & MBOX_PEEK;
 	bool lease = msg->flags & MBOX_LEASE;
+	bool numbered = msg->flags & (MBOX_LEASE | MBOX_ACK);
 
-	return !(peek && lease) && mbox_msg_valid(msg) &&
+	return !(peek && numbered) && mbox_msg_valid(msg) &&
 	       msg->index <= (peek ? MBOX_PEEK_MAX : 0) &&
 	       msg->lease <= (lease ? KTIME_MAX : 0) &&
-	       (!lease || mbox_told_delivery(size));
+	       (!numbered || mbox_told_delivery(size)) &&
+	       (!(msg->flags & MBOX_FROM) || msg->pid > 0);
+}
+
+/* Be done with the one before. Return: 0 or -ESTALE. */
+static int mbox_recv_ack(struct file *file, struct mbox_msg_sink *sink)
+{
+	int err;
+
+	if (!(sink->asked->flags & MBOX_ACK) || !sink->asked->delivery)
+		return 0;
+	err = mbox_acknowledge(file, sink->asked->delivery, false);
+	sink->acked = !err;
+	return err;
 }
 
 static long mbox_recv_msg(struct file *file, const struct mbox_ioc_msg *msg,
@@ -398,10 +416,9 @@ static long mbox_recv_msg(struct file *file, const struct mbox_ioc_msg *msg,
 
 	if (!mbox_recv_valid(msg, size))
 		return -EINVAL;
-	if (mailbox->broadcast && msg->flags & (MBOX_PEEK | MBOX_LEASE))
+	if (mailbox->broadcast &&
+	    msg->flags & (MBOX_PEEK | MBOX_LEASE | MBOX_ACK))
 		return -EOPNOTSUPP;
-	if (msg->flags & MBOX_FROM && msg->pid <= 0)
-		return -EINVAL;
 	err = mbox_msg_sink_init(&sink, msg, user, size, &iov);
 	if (err)
 		return err;
@@ -410,14 +427,15 @@ static long mbox_recv_msg(struct file *file, const struct mbox_ioc_msg *msg,
 						     missed);
 	if (mbox_told_delivery(size))
 		sink.sink.file = file;
-	if (msg->flags & MBOX_LEASE)
-		err = mbox_recv_lease(mailbox, &sink, patience);
-	else
-		err = mbox_recv_sink(mailbox, &sink, patience);
+	err = mbox_recv_ack(file, &sink);
+	if (!err)
+		err = msg->flags & MBOX_LEASE ?
+			mbox_recv_lease(mailbox, &sink, patience) :
+			mbox_recv_sink(mailbox, &sink, patience);
 	mbox_iov_free(msg, iov);
 	if (sink.sink.delivery)
 		mbox_holds_check(file);
-	return err;
+	return err ? mbox_recv_failed(&sink, err) : 0;
 }
 
 /* Return: 0, -EBADF or -EPERM. */
@@ -433,7 +451,7 @@ static bool mbox_recv_flags_valid(u32 flags)
 	if (flags & MBOX_PEEK && flags & MBOX_FROM)
 		return false;
 	return !(flags & ~(MBOX_NONBLOCK | MBOX_REALTIME | MBOX_IOV |
-			   MBOX_PEEK | MBOX_LEASE | MBOX_FROM));
+			   MBOX_PEEK | MBOX_LEASE | MBOX_FROM | MBOX_ACK));
 }
 
 static long mbox_recv_from_user(struct file *file,

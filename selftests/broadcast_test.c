@@ -805,6 +805,8 @@ TEST_F(broadcast, what_it_does_not_do)
 	EXPECT_EQ(-EOPNOTSUPP, mb_put(c->tx, 2, 0, MBOX_SYNC));
 	EXPECT_EQ(-EOPNOTSUPP, ctl(c->tx, MBOX_IOC_SEND_BATCH, &batch));
 	EXPECT_EQ(-EOPNOTSUPP, mb_take(c->rx[0], MBOX_PEEK));
+	EXPECT_EQ(-EOPNOTSUPP, mb_take(c->rx[0], MBOX_LEASE));
+	EXPECT_EQ(-EOPNOTSUPP, mb_take(c->rx[0], MBOX_ACK));
 	EXPECT_EQ(-EOPNOTSUPP, ctl(c->rx[0], MBOX_IOC_NOTIFY, &notify));
 	EXPECT_EQ(-EINVAL, mb_set_capacity(c->fd, 0));
 	EXPECT_EQ(-EINVAL, mb_put(c->tx, 2, MBOX_PRIO_MAX + 1, 0));

@@ -1000,6 +1000,135 @@ TEST_F(lease, batch_has_a_delivery_for_each)
 	EXPECT_EMPTY(self->other);
 }
 
+/* Done with one, and on to the next, in one call */
+
+static int lease_next(int fd, struct leased *l, __u32 flags)
+{
+	__u64 last = l->msg.delivery;
+
+	l->msg = mb_msg(&l->number, sizeof(l->number), MBOX_LEASE | MBOX_ACK | flags);
+	l->msg.delivery = last;
+	return ctl(fd, MBOX_IOC_RECV, &l->msg);
+}
+
+TEST_F(lease, next_is_leased_and_the_last_acknowledged)
+{
+	struct leased l = { 0 };
+	int i;
+
+	put_some(_metadata, self->tx, 5);
+	for (i = 0; i < 5; i++) {
+		EXPECT_EQ(0, lease_next(self->rx, &l, 0));
+		EXPECT_EQ(i, l.number);
+		EXPECT_EQ(1, held(self->rx));
+	}
+	close(self->rx);
+	EXPECT_NEXT(self->other, 4, 1);
+	EXPECT_EMPTY(self->other);
+}
+
+TEST_F(lease, last_is_acknowledged_by_a_plain_receive)
+{
+	struct mbox_ioc_msg msg;
+	struct leased l;
+	__u32 number;
+
+	put_some(_metadata, self->tx, 2);
+	ASSERT_EQ(0, lease(self->rx, &l, 0));
+	msg = mb_msg(&number, sizeof(number), MBOX_ACK);
+	msg.delivery = l.msg.delivery;
+	EXPECT_EQ(0, ctl(self->rx, MBOX_IOC_RECV, &msg));
+	EXPECT_EQ(1, number);
+	EXPECT_EQ(0, msg.delivery);
+	EXPECT_EQ(0, held(self->rx));
+}
+
+/* What is done is done, and is not asked for again when the call is made again as it is. */
+TEST_F(lease, receive_that_fails_after_the_acknowledgment_says_so)
+{
+	struct mbox_ioc_msg msg;
+	struct leased l;
+
+	put_some(_metadata, self->tx, 1);
+	ASSERT_EQ(0, lease(self->rx, &l, 0));
+	EXPECT_EQ(-EAGAIN, lease_next(self->rx, &l, MBOX_NONBLOCK));
+	EXPECT_EQ(0, l.msg.delivery);
+	EXPECT_EQ(0, held(self->rx));
+	EXPECT_EQ(-EAGAIN, ctl(self->rx, MBOX_IOC_RECV, &l.msg));
+
+	put_some(_metadata, self->tx, 2);
+	ASSERT_EQ(0, lease(self->rx, &l, 0));
+	msg = l.msg;
+	msg.flags = MBOX_ACK;
+	msg.len = 1;
+	EXPECT_EQ(-EMSGSIZE, ctl(self->rx, MBOX_IOC_RECV, &msg));
+	EXPECT_EQ(0, msg.delivery);
+	EXPECT_EQ(sizeof(__u32), msg.len);
+	EXPECT_EQ(0, held(self->rx));
+	EXPECT_EQ(0, ctl(self->rx, MBOX_IOC_RECV, &msg));
+	EXPECT_EQ(1, l.number);
+
+	put_some(_metadata, self->tx, 2);
+	ASSERT_EQ(0, lease(self->rx, &l, 0));
+	msg = l.msg;
+	msg.flags = MBOX_ACK;
+	msg.buf = addr(unmapped_page());
+	EXPECT_EQ(-EFAULT, ctl(self->rx, MBOX_IOC_RECV, &msg));
+	EXPECT_EQ(0, msg.delivery);
+	EXPECT_EQ(0, held(self->rx));
+	EXPECT_NEXT(self->rx, 1, 0);
+}
+
+TEST_F(lease, stale_acknowledgment_receives_nothing)
+{
+	struct mbox_ioc_status before;
+	struct mbox_ioc_msg sent;
+	struct leased l;
+
+	put_some(_metadata, self->tx, 2);
+	ASSERT_EQ(0, lease(self->rx, &l, 0));
+	before = mb_status(self->rx);
+	EXPECT_EQ(-ESTALE, lease_next(self->other, &l, 0));
+	l.msg.delivery += 1;
+	sent = l.msg;
+	EXPECT_EQ(-ESTALE, ctl(self->rx, MBOX_IOC_RECV, &l.msg));
+	EXPECT_EQ(0, memcmp(&sent, &l.msg, sizeof(sent)));
+	EXPECT_UNCHANGED(self->rx, &before);
+}
+
+static volatile sig_atomic_t handled;
+
+static void count_signal(int signo)
+{
+	handled++;
+}
+
+/* A restart acknowledges nothing a second time. */
+TEST_F(lease, acknowledges_once_though_the_receive_is_restarted)
+{
+	struct sigaction action = { .sa_handler = count_signal, .sa_flags = SA_RESTART };
+	struct mb_call call;
+	struct leased l;
+	int i;
+
+	ASSERT_EQ(0, sigaction(SIGUSR1, &action, NULL));
+	put_some(_metadata, self->tx, 1);
+	ASSERT_EQ(0, lease(self->rx, &l, 0));
+	call_take(&call, self->rx, MBOX_LEASE | MBOX_ACK);
+	call.msg.delivery = l.msg.delivery;
+	ASSERT_EQ(0, call_start(&call));
+	for (i = 1; i <= 3; i++) {
+		ASSERT_TRUE(wait_receivers(self->tx, 1));
+		ASSERT_EQ(0, pthread_kill(call.thread, SIGUSR1));
+		ASSERT_TRUE(wait_until(handled == i));
+	}
+	EXPECT_EQ(0, held(self->tx));
+	ASSERT_EQ(0, mb_put(self->tx, 7, 0, 0));
+	EXPECT_EQ(0, call_join(&call));
+	EXPECT_EQ(7, call.number);
+	EXPECT_EQ(1, held(self->tx));
+}
+
 /* Bad input */
 
 static int refused(int fd, unsigned long cmd, struct mbox_ioc_msg msg)
@@ -1034,8 +1163,13 @@ TEST_F(lease, wrong_use_changes_nothing)
 	EXPECT_EQ(-EINVAL, RECV(.flags = MBOX_PEEK, .lease = 1));
 	EXPECT_EQ(-EINVAL, RECV(.lease = 1));
 	EXPECT_EQ(-EINVAL, RECV(.flags = MBOX_LEASE, .index = 1));
+	EXPECT_EQ(-EINVAL, RECV(.flags = MBOX_ACK | MBOX_PEEK));
+	EXPECT_EQ(-EINVAL, RECV(.flags = MBOX_ACK, .lease = 1, .delivery = l.msg.delivery));
+	EXPECT_EQ(-EINVAL, SEND(.flags = MBOX_ACK));
 	/* Whoever would not be told the number cannot have a lease. */
 	msg = mb_msg(&l.number, sizeof(l.number), MBOX_LEASE);
+	EXPECT_EQ(-EINVAL, ctl(self->rx, ioc_sized(MBOX_IOC_RECV, old), &msg));
+	msg.flags = MBOX_ACK;
 	EXPECT_EQ(-EINVAL, ctl(self->rx, ioc_sized(MBOX_IOC_RECV, old), &msg));
 	EXPECT_EQ(-EINVAL, finish(self->rx, l.msg.delivery, MBOX_RETURN << 1));
 	EXPECT_EQ(-EINVAL, finish(self->rx, l.msg.delivery, ~0U));
@@ -1485,6 +1619,43 @@ TEST(every_point_of_failure)
 		EXPECT_EQ(3, misses);
 	}
 	EXPECT_LT(4, failures);
+}
+
+/* Either nothing was done, or the one before is done with and the next still there. */
+TEST(every_point_of_failure_of_a_lease_after_another)
+{
+	int fail_nth = open("/proc/thread-self/fail-nth", O_RDWR), failures[2] = { 0 };
+	int nth, misses;
+
+	if (fail_nth < 0)
+		SKIP(return, "no fail-nth: this kernel cannot inject faults");
+	fail_them_all();
+	for (nth = 1, misses = 0; misses < 3 && nth < 100; nth++) {
+		int fd = mb_create(NULL, 4, O_RDWR), ret;
+		struct leased l;
+		bool hit;
+
+		ASSERT_EQ(0, mb_put(fd, 1, 0, 0));
+		ASSERT_EQ(0, mb_put(fd, 2, 0, 0));
+		ASSERT_EQ(1, lease(fd, &l, 0));
+		ASSERT_EQ(0, inject(fail_nth, nth));
+		ret = lease_next(fd, &l, 0);
+		hit = injected(fail_nth);
+		if (ret) {
+			EXPECT_TRUE(hit && (ret == -ENOMEM || ret == -EFAULT));
+			failures[!l.msg.delivery]++;
+			EXPECT_EQ(!!l.msg.delivery, held(fd));
+			EXPECT_EQ(1, queued(fd));
+			EXPECT_EQ(0, lease_next(fd, &l, 0));
+		}
+		EXPECT_EQ(2, l.number);
+		EXPECT_EQ(1, held(fd));
+		misses = hit ? 0 : misses + 1;
+		close(fd);
+	}
+	EXPECT_EQ(3, misses);
+	EXPECT_LT(0, failures[0]);
+	EXPECT_LT(0, failures[1]);
 }
 
 /*

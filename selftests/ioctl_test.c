@@ -200,7 +200,7 @@ static const struct ioc {
 		BITS(mbox_ioc_msg, deadline, ~0ULL >> 1),
 		BITS(mbox_ioc_msg, flags,
 		     MBOX_NONBLOCK | MBOX_REALTIME | MBOX_IOV | MBOX_PEEK |
-		     MBOX_LEASE | MBOX_FROM),
+		     MBOX_LEASE | MBOX_FROM | MBOX_ACK),
 		BITS(mbox_ioc_msg, index, 0),
 		BITS(mbox_ioc_msg, nr_fds, 0xff),
 		BITS(mbox_ioc_msg, lease, 0),

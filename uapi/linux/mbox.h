@@ -287,6 +287,9 @@ struct mbox_ioc_segment {
  *             process @pid. Those of others stay queued in their order. Not
  *             with MBOX_PEEK.
  * @MBOX_CALL: out, on receive: the sender waits for a reply, by MBOX_IOC_REPLY
+ * @MBOX_ACK: receive: first be done with the leased message @delivery, as by
+ *            MBOX_IOC_ACK; with a @delivery of 0 there is none. Not with
+ *            MBOX_PEEK.
  */
 enum mbox_msg_flags {
 	MBOX_NONBLOCK = 1 << 0,
@@ -297,6 +300,7 @@ enum mbox_msg_flags {
 	MBOX_LEASE = 1 << 5,
 	MBOX_FROM = 1 << 6,
 	MBOX_CALL = 1 << 7,
+	MBOX_ACK = 1 << 8,
 };
 
 /**
@@ -342,8 +346,9 @@ struct mbox_fd {
  *            ever. A call that need not wait succeeds whatever the deadline.
  * @tag: Send: any value. Out, on receive: the sender's value.
  * @flags: In: combination of enum mbox_msg_flags; MBOX_SYNC only when sending,
- *         MBOX_PEEK and MBOX_LEASE, of which one excludes the other, only when
- *         receiving. Out, on receive: MBOX_CALL or 0.
+ *         MBOX_PEEK, MBOX_LEASE, MBOX_FROM and MBOX_ACK, of which the first
+ *         excludes the others, only when receiving. Out, on receive: MBOX_CALL
+ *         or 0.
  * @prio: Send: 0 to MBOX_PRIO_MAX. Out, on receive: the same.
  * @index: With MBOX_PEEK: which message in the order of delivery, from 0, at
  *         most MBOX_PEEK_MAX. Otherwise must be 0.
@@ -363,7 +368,9 @@ struct mbox_fd {
  *          the message, with MBOX_PEEK and on ENOBUFS and EMSGSIZE too.
  * @deliveries: Out, on receive: how often the message was leased and came back
  * @delivery: Out, on receive: the number to answer a call or to acknowledge a
- *            leased message by, 0 for any other. In a reply: whose.
+ *            leased message by, 0 for any other. In a reply: whose. In, with
+ *            MBOX_ACK: which; out, when the receive then failed: 0, so that the
+ *            call can be made again as it is.
  * @lease: With MBOX_LEASE: nanoseconds, from the delivery on, after which the
  *         message goes back, up to 2^63 - 1; 0 for no such time. Otherwise must
  *         be 0. Out, on receive: the same.
@@ -373,7 +380,8 @@ struct mbox_fd {
  *
  * MBOX_IOC_SEND ignores @pid, @uid, @gid, @missed and @deliveries, and takes no
  * other @delivery and @lease than 0. On the way in MBOX_IOC_RECV ignores these
- * but @lease, and but @pid with MBOX_FROM, and also @tag and @prio.
+ * but @lease, @pid with MBOX_FROM and @delivery with MBOX_ACK, and also @tag and
+ * @prio.
  *
  * A send returns when the mailbox has the message, on a mailbox of capacity 0
  * and with MBOX_SYNC when a receiver has it. A send that fails is withdrawn and
@@ -413,7 +421,8 @@ struct mbox_fd {
  * received it through, and so when it exits; and no later than with that file.
  *
  * A mailbox with MBOX_BROADCAST knows no @prio but 0, no calls, no MBOX_SYNC, no
- * MBOX_PEEK, no MBOX_LEASE and no MBOX_FROM. Of those who share a receiver one
+ * MBOX_PEEK, no MBOX_LEASE, MBOX_ACK and MBOX_FROM, no MBOX_IOC_NOTIFY and no
+ * MBOX_IOC_SNAPSHOT (EOPNOTSUPP). Of those who share a receiver one
  * receives at a time, and the others wait for it; one that fails leaves the
  * message to the next.
  *
@@ -422,7 +431,8 @@ struct mbox_fd {
  *
  * Return: 0; or EINVAL, E2BIG, EFAULT, EBADF, EAGAIN, ETIMEDOUT, EINTR,
  * EMSGSIZE, EPIPE, ESRCH, EOPNOTSUPP; on send EDQUOT, ENOMEM, ENFILE; on
- * receive EPERM, ENOBUFS, EMFILE, ENOMEM; with MBOX_PEEK ENOMSG.
+ * receive EPERM, ENOBUFS, EMFILE, ENOMEM; with MBOX_PEEK ENOMSG; with MBOX_ACK
+ * ESTALE, and then nothing was received.
  */
 struct mbox_ioc_msg {
 	__u64 buf;
