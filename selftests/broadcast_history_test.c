@@ -141,11 +141,13 @@ static bool receive(struct history *h, int fd, struct log *log, __u32 most)
 
 	while (got < most) {
 		struct mbox_ioc_msg msg = mb_msg(&p, sizeof(p), 0);
+		/* From before: between a receive and a look after it all the rest can come. */
+		bool ended = __atomic_load_n(&h->ended, __ATOMIC_ACQUIRE);
 		int ret;
 
 		msg.deadline = receive_deadline(h, &seed);
 		ret = ctl(fd, MBOX_IOC_RECV, &msg);
-		if (ret == -ETIMEDOUT && __atomic_load_n(&h->ended, __ATOMIC_ACQUIRE))
+		if (ret == -ETIMEDOUT && ended)
 			return false;
 		if (ret == -ETIMEDOUT || ret == -EINTR)
 			continue;
