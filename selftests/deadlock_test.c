@@ -191,16 +191,19 @@ TEST_F(deadlock, a_second_server_that_waits_breaks_the_cycle)
 {
 	struct relaying first, second;
 	struct asking asking;
-	__u64 delivery;
+	struct mb_call other;
 
 	ASSERT_EQ(0, relay_start(&first, self->mb[0], self->mb[1]));
 	ASSERT_TRUE(wait_receivers(self->mb[0], 1));
 	ASSERT_EQ(0, ask_start(&asking, self->mb[0]));
 	ASSERT_TRUE(wait_until(mb_status(self->mb[1]).waiting_callers == 1));
-	/* The second: it calls the first's mailbox, which somebody else serves too. */
+	call_take(&other, self->mb[0], 0);
+	ASSERT_EQ(0, call_start(&other));
+	ASSERT_TRUE(wait_receivers(self->mb[0], 1));
+	/* It calls the first's mailbox, where the other waits too. */
 	ASSERT_EQ(0, relay_start(&second, self->mb[1], self->mb[0]));
-	delivery = take(self->mb[0]);
-	EXPECT_EQ(0, answer(self->mb[0], delivery));
+	ASSERT_EQ(0, call_join(&other));
+	EXPECT_EQ(0, answer(self->mb[0], other.msg.delivery));
 	pthread_join(second.thread, NULL);
 	pthread_join(first.thread, NULL);
 	pthread_join(asking.thread, NULL);
