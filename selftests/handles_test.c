@@ -622,9 +622,12 @@ static void *race_receive(void *arg)
 	struct race *race = arg;
 	struct mbox_fd fds[2];
 	struct mbox_ioc_msg msg;
+	bool all_sent;
 	int ret;
 
 	do {
+		/* From before: between a receive and a look after it all the rest can come. */
+		all_sent = is_set(&race->all_sent);
 		msg = (struct mbox_ioc_msg) {
 			.fds = addr(fds), .nr_fds = 2, .deadline = in_ms(10) };
 		ret = ctl(race->box, MBOX_IOC_RECV, &msg);
@@ -635,7 +638,7 @@ static void *race_receive(void *arg)
 		} else if (ret != -ETIMEDOUT) {
 			count(&race->errors);
 		}
-	} while (!ret || !is_set(&race->all_sent));
+	} while (!ret || !all_sent);
 	return NULL;
 }
 
