@@ -670,7 +670,7 @@ TEST_F(bounded, sync_send_that_times_out_is_withdrawn_from_the_middle)
 
 	ASSERT_EQ(0, mb_put(self->box.tx, 1, 0, 0));
 	call_put(&self->calls[0], self->box.tx, 2, 0, MBOX_SYNC);
-	self->calls[0].msg.deadline = in_ms(100);
+	self->calls[0].msg.deadline = in_ms(500);
 	ASSERT_EQ(0, call_start(&self->calls[0]));
 	ASSERT_TRUE(wait_until(mb_status(self->box.tx).queued == 2));
 	ASSERT_EQ(0, mb_put(self->box.tx, 3, 0, 0));
