@@ -271,6 +271,31 @@ int mb_take_fd(int fd, __u32 flags)
 	return ret == 1 ? one.fd : -ENODATA;
 }
 
+int mb_ask(int fd, __u64 deadline)
+{
+	struct mbox_ioc_msg request = { .deadline = deadline }, reply = { };
+	struct mbox_ioc_exchange exchange = {
+		.send = addr(&request), .recv = addr(&reply), .msg_size = sizeof(request) };
+
+	return ctl(fd, MBOX_IOC_CALL, &exchange);
+}
+
+__s64 mb_accept(int fd)
+{
+	struct mbox_ioc_msg msg = { };
+	int ret = ctl(fd, MBOX_IOC_RECV, &msg);
+
+	return ret ? ret : (__s64)msg.delivery;
+}
+
+int mb_answer(int fd, __u64 delivery)
+{
+	struct mbox_ioc_msg reply = { .delivery = delivery };
+	struct mbox_ioc_exchange exchange = { .send = addr(&reply), .msg_size = sizeof(reply) };
+
+	return ctl(fd, MBOX_IOC_REPLY, &exchange);
+}
+
 void call_put(struct mb_call *call, int fd, __u32 number, __u32 prio, __u32 flags)
 {
 	*call = (struct mb_call) { .fd = fd, .cmd = MBOX_IOC_SEND, .number = number };

@@ -113,6 +113,11 @@ int mb_take_fds(int fd, __u32 number, struct mbox_fd *fds, __u32 room, __u32 fla
 int mb_put_fd(int fd, int what, __u32 flags);
 int mb_take_fd(int fd, __u32 flags);
 
+/* A call with nothing in its request; its receipt, which returns the delivery; and a reply. */
+int mb_ask(int fd, __u64 deadline);
+__s64 mb_accept(int fd);
+int mb_answer(int fd, __u64 delivery);
+
 /* A send or a receive of a number in a thread of its own. */
 struct mb_call {
 	int fd;

@@ -8,32 +8,6 @@
 
 #define LENGTH_MAX	4
 
-static int ask(int fd, __u64 deadline)
-{
-	struct mbox_ioc_msg request = { .deadline = deadline }, reply = { };
-	struct mbox_ioc_exchange exchange = {
-		.send = addr(&request), .recv = addr(&reply), .msg_size = sizeof(request) };
-
-	return ctl(fd, MBOX_IOC_CALL, &exchange);
-}
-
-static __u64 take(int fd)
-{
-	struct mbox_ioc_msg msg = { };
-
-	if (ctl(fd, MBOX_IOC_RECV, &msg))
-		_exit(2);
-	return msg.delivery;
-}
-
-static int answer(int fd, __u64 delivery)
-{
-	struct mbox_ioc_msg reply = { .delivery = delivery };
-	struct mbox_ioc_exchange exchange = { .send = addr(&reply), .msg_size = sizeof(reply) };
-
-	return ctl(fd, MBOX_IOC_REPLY, &exchange);
-}
-
 FIXTURE(deadlock) {
 	int mb[LENGTH_MAX];
 	int *result;		/* of the call that each server makes */
@@ -57,10 +31,10 @@ FIXTURE_TEARDOWN(deadlock)
 /* Receives one request, calls @next before it answers, and leaves what came of that. */
 static void relay(int mb, int next, int *result)
 {
-	__u64 delivery = take(mb);
+	__u64 delivery = mb_accept(mb);
 
-	*result = ask(next, 0);
-	if (answer(mb, delivery))
+	*result = mb_ask(next, 0);
+	if (mb_answer(mb, delivery))
 		_exit(3);
 }
 
@@ -112,7 +86,7 @@ TEST_F(circle, is_refused_where_it_closes)
 				     &self->result[i]);
 		ASSERT_TRUE(wait_receivers(self->mb[i], 1));
 	}
-	EXPECT_EQ(0, ask(self->mb[0], 0));
+	EXPECT_EQ(0, mb_ask(self->mb[0], 0));
 	for (i = 0; i <= last; i++) {
 		EXPECT_EQ(0, child_wait(pid[i]));
 		EXPECT_EQ(i == last ? -EDEADLK : 0, self->result[i]);
@@ -161,7 +135,7 @@ static void *ask_thread(void *arg)
 {
 	struct asking *asking = arg;
 
-	asking->result = ask(asking->mb, 0);
+	asking->result = mb_ask(asking->mb, 0);
 	__atomic_store_n(&asking->done, true, __ATOMIC_RELEASE);
 	return NULL;
 }
@@ -180,7 +154,7 @@ TEST_F(deadlock, threads_of_one_process_are_told_apart)
 	ASSERT_EQ(0, relay_start(&second, self->mb[1], self->mb[0]));
 	ASSERT_TRUE(wait_receivers(self->mb[0], 1));
 	ASSERT_TRUE(wait_receivers(self->mb[1], 1));
-	EXPECT_EQ(0, ask(self->mb[0], 0));
+	EXPECT_EQ(0, mb_ask(self->mb[0], 0));
 	pthread_join(first.thread, NULL);
 	pthread_join(second.thread, NULL);
 	EXPECT_EQ(0, first.result);
@@ -203,7 +177,7 @@ TEST_F(deadlock, a_second_server_that_waits_breaks_the_cycle)
 	/* It calls the first's mailbox, where the other waits too. */
 	ASSERT_EQ(0, relay_start(&second, self->mb[1], self->mb[0]));
 	ASSERT_EQ(0, call_join(&other));
-	EXPECT_EQ(0, answer(self->mb[0], other.msg.delivery));
+	EXPECT_EQ(0, mb_answer(self->mb[0], other.msg.delivery));
 	pthread_join(second.thread, NULL);
 	pthread_join(first.thread, NULL);
 	pthread_join(asking.thread, NULL);
@@ -220,7 +194,7 @@ TEST_F(deadlock, where_several_receive_a_call_waits)
 	__u64 delivery;
 
 	ASSERT_EQ(0, ask_start(&asking[0], self->mb[0]));
-	ASSERT_EQ(0, answer(self->mb[0], take(self->mb[0])));
+	ASSERT_EQ(0, mb_answer(self->mb[0], mb_accept(self->mb[0])));
 	pthread_join(asking[0].thread, NULL);
 	ASSERT_EQ(0, relay_start(&first, self->mb[0], self->mb[1]));
 	ASSERT_EQ(0, relay_start(&second, self->mb[1], self->mb[0]));
@@ -228,8 +202,8 @@ TEST_F(deadlock, where_several_receive_a_call_waits)
 	ASSERT_TRUE(wait_receivers(self->mb[1], 1));
 	ASSERT_EQ(0, ask_start(&asking[1], self->mb[0]));
 	ASSERT_TRUE(wait_until(mb_status(self->mb[0]).queued == 1));
-	delivery = take(self->mb[0]);
-	EXPECT_EQ(0, answer(self->mb[0], delivery));
+	delivery = mb_accept(self->mb[0]);
+	EXPECT_EQ(0, mb_answer(self->mb[0], delivery));
 	pthread_join(second.thread, NULL);
 	pthread_join(first.thread, NULL);
 	pthread_join(asking[1].thread, NULL);
@@ -244,12 +218,12 @@ TEST_F(deadlock, a_cycle_that_a_caller_has_left_is_none)
 	__u64 delivery;
 
 	if (!caller)
-		_exit(ask(self->mb[0], 0) ? 1 : 0);
-	delivery = take(self->mb[0]);
+		_exit(mb_ask(self->mb[0], 0) ? 1 : 0);
+	delivery = mb_accept(self->mb[0]);
 	kill(caller, SIGKILL);
 	ASSERT_EQ(1000 + SIGKILL, child_wait(caller));
-	EXPECT_EQ(-ESTALE, answer(self->mb[0], delivery));
-	EXPECT_EQ(-ETIMEDOUT, ask(self->mb[1], in_ms(20)));
+	EXPECT_EQ(-ESTALE, mb_answer(self->mb[0], delivery));
+	EXPECT_EQ(-ETIMEDOUT, mb_ask(self->mb[1], in_ms(20)));
 }
 
 /* Answers what comes to a server that is through. Return: whether all have their answers. */
@@ -260,7 +234,7 @@ static bool all_answered(struct relaying relaying[2], struct asking asking[2])
 
 	for (i = 0; i < 2; i++) {
 		if (relay_done(&relaying[i]) && mb_status(relaying[i].mb).queued)
-			answer(relaying[i].mb, take(relaying[i].mb));
+			mb_answer(relaying[i].mb, mb_accept(relaying[i].mb));
 		done = done && relay_done(&relaying[i]) &&
 		       __atomic_load_n(&asking[i].done, __ATOMIC_ACQUIRE);
 	}

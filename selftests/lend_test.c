@@ -42,31 +42,10 @@ static void stand(int priority, int nice)
 		_exit(1);
 }
 
-static __u64 take(int fd)
-{
-	struct mbox_ioc_msg msg = { };
-
-	if (ctl(fd, MBOX_IOC_RECV, &msg))
-		_exit(2);
-	return msg.delivery;
-}
-
 static void answer(int fd, __u64 delivery)
 {
-	struct mbox_ioc_msg reply = { .delivery = delivery };
-	struct mbox_ioc_exchange exchange = { .send = addr(&reply), .msg_size = sizeof(reply) };
-
-	if (ctl(fd, MBOX_IOC_REPLY, &exchange))
+	if (mb_answer(fd, delivery))
 		_exit(3);
-}
-
-static int ask(int fd, __u64 deadline)
-{
-	struct mbox_ioc_msg request = { .deadline = deadline }, reply = { };
-	struct mbox_ioc_exchange exchange = {
-		.send = addr(&request), .recv = addr(&reply), .msg_size = sizeof(request) };
-
-	return ctl(fd, MBOX_IOC_CALL, &exchange);
 }
 
 FIXTURE(lend) {
@@ -110,7 +89,7 @@ static pid_t caller(int mb, int priority, int nice)
 	if (pid)
 		return pid;
 	stand(priority, nice);
-	_exit(ask(mb, 0) ? 4 : 0);
+	_exit(mb_ask(mb, 0) ? 4 : 0);
 }
 
 #define EXPECT_STANDING(policy_, priority_, nice_, now)	do {	\
@@ -223,7 +202,7 @@ static pid_t serve_once(FIXTURE_DATA(once) *self, const FIXTURE_VARIANT(once) *v
 	if (pid)
 		return pid;
 	become_server(variant);
-	delivery = take(self->mb);
+	delivery = mb_accept(self->mb);
 	self->seen[0] = standing();
 	answer(self->mb, delivery);
 	stage_wait(self->stage, 1);
@@ -254,10 +233,10 @@ static pid_t serve_two(FIXTURE_DATA(lend) *self)
 	if (pid)
 		return pid;
 	stand(0, SERVER_NICE);
-	first = take(self->mb);
+	first = mb_accept(self->mb);
 	self->seen[0] = standing();
 	stage_next(self->stage);
-	second = take(self->mb);
+	second = mb_accept(self->mb);
 	self->seen[1] = standing();
 	answer(self->mb, second);
 	stage_wait(self->stage, 2);
@@ -296,7 +275,7 @@ static pid_t serve_later(FIXTURE_DATA(lend) *self)
 	if (pid)
 		return pid;
 	stand(0, SERVER_NICE);
-	answer(self->mb, take(self->mb));
+	answer(self->mb, mb_accept(self->mb));
 	stage_next(self->stage);
 	stage_wait(self->stage, 2);
 	self->seen[0] = standing();
@@ -333,7 +312,7 @@ TEST_F(lend, what_the_server_was_set_to_meanwhile_stays)
 
 	if (!server) {
 		stand(0, SERVER_NICE);
-		delivery = take(self->mb);
+		delivery = mb_accept(self->mb);
 		stand(0, SERVER_NICE + 3);
 		answer(self->mb, delivery);
 		stage_wait(self->stage, 1);
@@ -390,7 +369,7 @@ static pid_t serve_with_work(int mb)
 	if (pid)
 		return pid;
 	run_there();
-	delivery = take(mb);
+	delivery = mb_accept(mb);
 	while (now_ns(CLOCK_PROCESS_CPUTIME_ID) < WORK_MS * NS_PER_MS)
 		;
 	answer(mb, delivery);
@@ -418,7 +397,7 @@ static pid_t call_there(int mb)
 		return pid;
 	stand(60, 0);
 	run_there();
-	_exit(ask(mb, in_ms(PATIENCE_MS)) ? 1 : 0);
+	_exit(mb_ask(mb, in_ms(PATIENCE_MS)) ? 1 : 0);
 }
 
 TEST_F(inversion, what_runs_between_does_not_hold_up_the_caller)

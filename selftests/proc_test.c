@@ -394,19 +394,15 @@ TEST_F(proc, waits_of_a_sender_and_of_a_receiver)
 
 TEST_F(proc, waits_of_a_caller_for_who_has_its_request)
 {
-	struct mbox_ioc_msg msg = { }, reply = { };
-	struct mbox_ioc_exchange exchange = {
-		.send = addr(&msg), .recv = addr(&reply), .msg_size = sizeof(msg) };
 	pid_t pid = child_fork();
+	__s64 delivery;
 
 	if (!pid)
-		_exit(ctl(self->box.both, MBOX_IOC_CALL, &exchange) ? 1 : 0);
+		_exit(mb_ask(self->box.both, 0) ? 1 : 0);
 	EXPECT_TRUE(wait_until(waits(self, pid, "call", 0)));
-	ASSERT_EQ(0, ctl(self->box.both, MBOX_IOC_RECV, &msg));
+	delivery = mb_accept(self->box.both);
 	EXPECT_TRUE(waits(self, pid, "call", getpid()));
-	reply.delivery = msg.delivery;
-	exchange = (struct mbox_ioc_exchange) { .send = addr(&reply), .msg_size = sizeof(msg) };
-	ASSERT_EQ(0, ctl(self->box.both, MBOX_IOC_REPLY, &exchange));
+	ASSERT_EQ(0, mb_answer(self->box.both, delivery));
 	ASSERT_EQ(0, child_wait(pid));
 }
 
