@@ -8,20 +8,23 @@
 
 #define LENGTH_MAX	4
 
-FIXTURE(deadlock) {
-	int mb[LENGTH_MAX];
-	int *result;		/* of the call that each server makes */
-};
-
-FIXTURE_SETUP(deadlock)
+static void create_all(struct __test_metadata *_metadata, int mb[LENGTH_MAX])
 {
 	int i;
 
 	for (i = 0; i < LENGTH_MAX; i++) {
-		self->mb[i] = mb_create(NULL, 10, O_RDWR);
-		ASSERT_LE(0, self->mb[i]);
+		mb[i] = mb_create(NULL, 10, O_RDWR);
+		ASSERT_LE(0, mb[i]);
 	}
-	self->result = shared_memory(LENGTH_MAX * sizeof(int));
+}
+
+FIXTURE(deadlock) {
+	int mb[LENGTH_MAX];
+};
+
+FIXTURE_SETUP(deadlock)
+{
+	create_all(_metadata, self->mb);
 }
 
 FIXTURE_TEARDOWN(deadlock)
@@ -50,17 +53,12 @@ static pid_t relay_child(int mb, int next, int *result)
 
 FIXTURE(circle) {
 	int mb[LENGTH_MAX];
-	int *result;
+	int *result;		/* of the call that each server makes */
 };
 
 FIXTURE_SETUP(circle)
 {
-	int i;
-
-	for (i = 0; i < LENGTH_MAX; i++) {
-		self->mb[i] = mb_create(NULL, 10, O_RDWR);
-		ASSERT_LE(0, self->mb[i]);
-	}
+	create_all(_metadata, self->mb);
 	self->result = shared_memory(LENGTH_MAX * sizeof(int));
 }
 
