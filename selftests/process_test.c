@@ -853,48 +853,68 @@ TEST_F(process, an_inherited_descriptor_does_not_keep_it)
 	close(fd);
 }
 
-/* The process goes on when its first thread ends. */
-static void *send_after_leader(void *arg)
+static void *end_when_told(void *arg)
 {
-	int *pipes = arg;
+	int *go_and_own = arg;
 	char c;
 
-	if (read(pipes[0], &c, 1) == 1)
-		_exit(mb_take(pipes[1], 0));
+	if (read(go_and_own[0], &c, 1) == 1)
+		_exit(mb_take(go_and_own[1], 0));
 	_exit(99);
 }
 
-TEST_F(process, it_lives_as_long_as_any_thread)
+/* A child with a mailbox of its own and two threads, of which the second ends it. */
+static pid_t fork_two_threads(const int go[2], bool first_ends)
 {
-	int go[2], ready[2], fd;
-	char state[512];
-	char path[64];
+	static int go_and_own[2];
+	int ready[2];
+	pthread_t thread;
 	pid_t pid;
+	char c;
 
-	ASSERT_EQ(0, pipe(go));
-	ASSERT_EQ(0, pipe(ready));
+	if (pipe(ready))
+		return -errno;
 	pid = child_fork();
-	if (!pid) {
-		static int pipes[2];
-		pthread_t thread;
-
-		pipes[0] = go[0];
-		pipes[1] = own(4);
-		pthread_create(&thread, NULL, send_after_leader, pipes);
-		if (write(ready[1], "r", 1) != 1)
-			_exit(98);
+	if (pid)
+		return read(ready[0], &c, 1) == 1 ? pid : -ENODATA;
+	go_and_own[0] = go[0];
+	go_and_own[1] = own(4);
+	pthread_create(&thread, NULL, end_when_told, go_and_own);
+	if (write(ready[1], "r", 1) != 1)
+		_exit(98);
+	if (first_ends)
 		pthread_exit(NULL);
-	}
-	ASSERT_EQ(1, read(ready[0], state, 1));
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	ASSERT_TRUE(wait_until(read_text(path, state, sizeof(state)) > 0 && strstr(state, ") Z ")));
-	fd = peer_open(pid, O_WRONLY);
+	for (;;)
+		pause();
+}
+
+static void expect_it_lives_until_told(struct __test_metadata *_metadata, pid_t pid,
+				       const int go[2])
+{
+	int fd = peer_open(pid, O_WRONLY);
+
 	ASSERT_LE(0, fd);
 	EXPECT_EQ(0, mb_put(fd, 17, 0, 0));
 	ASSERT_EQ(1, write(go[1], "g", 1));
 	EXPECT_EQ(17, child_wait(pid));
 	EXPECT_EQ(-ESRCH, mb_put(fd, 18, 0, 0));
 	close(fd);
+}
+
+/* The process goes on when its first thread ends. */
+TEST_F(process, it_lives_as_long_as_any_thread)
+{
+	char state[512];
+	char path[64];
+	pid_t pid;
+	int go[2];
+
+	ASSERT_EQ(0, pipe(go));
+	pid = fork_two_threads(go, true);
+	ASSERT_LT(0, pid);
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	ASSERT_TRUE(wait_until(read_text(path, state, sizeof(state)) > 0 && strstr(state, ") Z ")));
+	expect_it_lives_until_told(_metadata, pid, go);
 }
 
 /* What the test runs by execve(2): descriptor 200 is its mailbox, 201 a pipe to say so. */
@@ -991,33 +1011,14 @@ TEST_F(process, an_exec_that_closes_it_ends_it)
 /* A debugger is told of threads that end: nobody else takes that for the end. */
 TEST_F(process, a_traced_process_ends_when_it_does)
 {
-	int go[2], ready[2], fd;
 	pid_t pid;
-	char c;
+	int go[2];
 
 	ASSERT_EQ(0, pipe(go));
-	ASSERT_EQ(0, pipe(ready));
-	pid = child_fork();
-	if (!pid) {
-		static int pipes[2];
-		pthread_t thread;
-
-		pipes[0] = go[0];
-		pipes[1] = own(4);
-		pthread_create(&thread, NULL, send_after_leader, pipes);
-		if (write(ready[1], "r", 1) != 1)
-			_exit(98);
-		sleep(1000);
-	}
-	ASSERT_EQ(1, read(ready[0], &c, 1));
+	pid = fork_two_threads(go, false);
+	ASSERT_LT(0, pid);
 	ASSERT_EQ(0, ptrace(PTRACE_SEIZE, pid, NULL, NULL));
-	fd = peer_open(pid, O_WRONLY);
-	ASSERT_LE(0, fd);
-	EXPECT_EQ(0, mb_put(fd, 21, 0, 0));
-	ASSERT_EQ(1, write(go[1], "g", 1));
-	EXPECT_EQ(21, child_wait(pid));
-	EXPECT_EQ(-ESRCH, mb_put(fd, 22, 0, 0));
-	close(fd);
+	expect_it_lives_until_told(_metadata, pid, go);
 }
 
 /* A child with the number of one that is gone. */
