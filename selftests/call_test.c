@@ -1088,11 +1088,9 @@ TEST_F(call, messages_follow_the_growth_rule)
 
 TEST(broadcast_mailbox_takes_no_calls)
 {
-	struct mbox_ioc_create create = mb_template(NULL, 1, O_RDWR);
 	int box;
 
-	create.flags = MBOX_BROADCAST;
-	box = ctl(device(), MBOX_IOC_CREATE, &create);
+	box = mb_create_flags(NULL, 1, O_RDWR, MBOX_BROADCAST);
 	ASSERT_LE(0, box);
 	EXPECT_EQ(-EOPNOTSUPP, call_one(box, 1, 0));
 	close(box);
@@ -1148,7 +1146,6 @@ TEST(descriptors_go_with_request_and_reply)
 TEST(own_mailbox_of_a_process_that_dies)
 {
 	struct mbox_ioc_open open = { .oflag = O_WRONLY, .kind = MBOX_MAILBOX };
-	struct mbox_ioc_create create = mb_template(NULL, 4, O_RDWR);
 	int *ready = shared_memory(sizeof(*ready)), fd;
 	struct caller received, queued;
 	pid_t child = child_fork();
@@ -1156,8 +1153,7 @@ TEST(own_mailbox_of_a_process_that_dies)
 	if (!child) {
 		struct served s;
 
-		create.flags = MBOX_OWN;
-		fd = ctl(device(), MBOX_IOC_CREATE, &create);
+		fd = mb_create_flags(NULL, 4, O_RDWR, MBOX_OWN);
 		__atomic_store_n(ready, 1, __ATOMIC_RELEASE);
 		serve(fd, &s);
 		pause();

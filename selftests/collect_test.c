@@ -164,11 +164,9 @@ TEST_F(collect, sender_keeps_it_alive)
 TEST_F(collect, name_keeps_it_alive)
 {
 	const char *name = unique_name("garbage");
-	struct mbox_ioc_create create = mb_template(name, 4, O_RDWR);
 	struct box box;
 
-	create.flags = MBOX_HANDLES;
-	box.fd = ctl(device(), MBOX_IOC_CREATE, &create);
+	box.fd = mb_create_flags(name, 4, O_RDWR, MBOX_HANDLES);
 	ASSERT_LE(0, box.fd);
 	box.id = mb_status(box.fd).id;
 	ASSERT_EQ(0, put_box(&box, &box));
@@ -276,14 +274,12 @@ TEST_F(collect, dead_letter_keeps_what_it_carries)
 TEST_F(collect, lease_that_nobody_can_end)
 {
 	const char *name = unique_name("lease");
-	struct mbox_ioc_create create = mb_template(name, 4, O_RDWR);
 	struct box a, b = box_create(O_RDWR);
 	struct mbox_fd got = { 0 };
 	struct mb_call call;
 	int tx;
 
-	create.flags = MBOX_HANDLES;
-	a.fd = ctl(device(), MBOX_IOC_CREATE, &create);
+	a.fd = mb_create_flags(name, 4, O_RDWR, MBOX_HANDLES);
 	ASSERT_LE(0, a.fd);
 	a.id = mb_status(a.fd).id;
 	tx = mb_open(name, O_WRONLY);

@@ -46,11 +46,17 @@ struct mbox_ioc_create mb_template(const char *name, __u64 capacity, __u32 oflag
 	};
 }
 
-int mb_create(const char *name, __u64 capacity, __u32 oflag)
+int mb_create_flags(const char *name, __u64 capacity, __u32 oflag, __u32 flags)
 {
 	struct mbox_ioc_create create = mb_template(name, capacity, oflag);
 
+	create.flags = flags;
 	return ctl(device(), MBOX_IOC_CREATE, &create);
+}
+
+int mb_create(const char *name, __u64 capacity, __u32 oflag)
+{
+	return mb_create_flags(name, capacity, oflag, 0);
 }
 
 int mb_open_kind(const char *name, __u32 oflag, __u32 kind)
@@ -96,11 +102,9 @@ int mb_set_capacity(int fd, __u64 capacity)
 int mb_ends_open(struct mb_ends *ends, __u64 capacity, __u32 flags)
 {
 	const char *name = unique_name("ends");
-	struct mbox_ioc_create create = mb_template(name, capacity, O_RDWR | O_EXCL);
 	int ret;
 
-	create.flags = flags;
-	ends->both = ctl(device(), MBOX_IOC_CREATE, &create);
+	ends->both = mb_create_flags(name, capacity, O_RDWR | O_EXCL, flags);
 	if (ends->both < 0)
 		return ends->both;
 	ends->rx = mb_open(name, O_RDONLY);
@@ -225,10 +229,7 @@ int mb_take(int fd, __u32 flags)
 
 int mb_carrier(__u64 capacity, __u32 oflag)
 {
-	struct mbox_ioc_create create = mb_template(NULL, capacity, oflag);
-
-	create.flags = MBOX_HANDLES;
-	return ctl(device(), MBOX_IOC_CREATE, &create);
+	return mb_create_flags(NULL, capacity, oflag, MBOX_HANDLES);
 }
 
 int mb_put_fds(int fd, __u32 number, const struct mbox_fd *fds, __u32 nr, __u32 flags)

@@ -64,6 +64,7 @@ const char *unique_name(const char *tag);
 /* Mailboxes of mode 0666 that take messages of MSGSIZE; an anonymous one without a name. */
 struct mbox_ioc_create mb_template(const char *name, __u64 capacity, __u32 oflag);
 int mb_create(const char *name, __u64 capacity, __u32 oflag);
+int mb_create_flags(const char *name, __u64 capacity, __u32 oflag, __u32 flags);
 int mb_open(const char *name, __u32 oflag);
 int mb_open_kind(const char *name, __u32 oflag, __u32 kind);
 int mb_unlink(const char *name);

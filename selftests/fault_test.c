@@ -179,10 +179,7 @@ static int create_existing(fixture *f)
 
 static int create_broadcast(fixture *f)
 {
-	struct mbox_ioc_create create = mb_template(f->fresh, 1, O_RDWR | O_EXCL);
-
-	create.flags = MBOX_BROADCAST;
-	return ctl(device(), MBOX_IOC_CREATE, &create);
+	return mb_create_flags(f->fresh, 1, O_RDWR | O_EXCL, MBOX_BROADCAST);
 }
 
 static int open_named(fixture *f)

@@ -196,10 +196,7 @@ TEST_F(handles, mailbox_that_takes_none_is_eopnotsupp)
 /* Descriptors cannot be shared out to many, each of whom would have to have them made. */
 TEST_F(handles, not_for_broadcast)
 {
-	struct mbox_ioc_create create = mb_template(NULL, 1, O_RDWR);
-
-	create.flags = MBOX_HANDLES | MBOX_BROADCAST;
-	EXPECT_EQ(-EINVAL, ctl(device(), MBOX_IOC_CREATE, &create));
+	EXPECT_EQ(-EINVAL, mb_create_flags(NULL, 1, O_RDWR, MBOX_HANDLES | MBOX_BROADCAST));
 }
 
 /* All or none: the good ones before and after it are not held either. */

@@ -906,12 +906,10 @@ TEST(lease_of_a_mailbox_whose_senders_have_gone)
 TEST(lease_of_a_mailbox_whose_receivers_have_gone)
 {
 	const char *name = unique_name("hangup");
-	struct mbox_ioc_create create = mb_template(name, 4, O_WRONLY | O_EXCL);
 	struct leased l;
 	int tx, rx;
 
-	create.flags = MBOX_HANGUP;
-	tx = ctl(device(), MBOX_IOC_CREATE, &create);
+	tx = mb_create_flags(name, 4, O_WRONLY | O_EXCL, MBOX_HANGUP);
 	rx = mb_open(name, O_RDONLY);
 	ASSERT_EQ(0, mb_put(tx, 1, 0, 0));
 	ASSERT_EQ(1, lease(rx, &l, 0));

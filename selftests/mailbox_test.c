@@ -477,11 +477,9 @@ TEST_F(hangup, killed_peer_is_a_gone_peer)
 
 TEST_F(hangup, descriptor_of_both_rights_is_its_own_peer)
 {
-	struct mbox_ioc_create create = mb_template(NULL, 1, O_RDWR);
 	int fd;
 
-	create.flags = MBOX_HANGUP;
-	fd = ctl(device(), MBOX_IOC_CREATE, &create);
+	fd = mb_create_flags(NULL, 1, O_RDWR, MBOX_HANGUP);
 	EXPECT_EQ(-EAGAIN, mb_take(fd, MBOX_NONBLOCK));
 	EXPECT_EQ(0, mb_put(fd, 1, 0, 0));
 	EXPECT_EQ(-EAGAIN, mb_put(fd, 1, 0, MBOX_NONBLOCK));
@@ -524,13 +522,11 @@ TEST_F(hangup, side_that_never_was_has_not_hung_up)
 TEST_F(hangup, descriptor_of_no_right_is_no_peer)
 {
 	const char *name = unique_name("hangup.none");
-	struct mbox_ioc_create create = mb_template(name, 1, O_ACCMODE);
 	struct mbox_ioc_set set = { .fields = MBOX_SET_CAPACITY, .capacity = 2 };
 	struct mbox_ioc_status status;
 	int none, rx, tx;
 
-	create.flags = MBOX_HANGUP;
-	none = ctl(device(), MBOX_IOC_CREATE, &create);
+	none = mb_create_flags(name, 1, O_ACCMODE, MBOX_HANGUP);
 	ASSERT_LE(0, none);
 	status = mb_status(none);
 	EXPECT_EQ(0, status.senders + status.receivers);

@@ -1203,13 +1203,11 @@ TEST_F(process, poll_shows_messages_of_others_to_the_owner)
 /* Waiting from one goes with a hangup of all senders too. */
 TEST_F(process, a_hangup_is_told_beside)
 {
-	struct mbox_ioc_create create = mb_template(NULL, 4, O_RDONLY | O_EXCL);
 	struct mb_call call;
 	int tx;
 
 	close(self->rx);
-	create.flags = MBOX_OWN | MBOX_HANGUP;
-	self->rx = ctl(device(), MBOX_IOC_CREATE, &create);
+	self->rx = mb_create_flags(NULL, 4, O_RDONLY | O_EXCL, MBOX_OWN | MBOX_HANGUP);
 	ASSERT_LE(0, self->rx);
 	tx = peer_open(getpid(), O_WRONLY);
 	ASSERT_LE(0, tx);

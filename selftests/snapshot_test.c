@@ -283,11 +283,9 @@ TEST_F(snapshot, needs_the_right_to_receive)
 TEST_F(snapshot, by_access_mode_3_makes_no_receiver)
 {
 	const char *name = unique_name("hangup");
-	struct mbox_ioc_create create = mb_template(name, 4, O_WRONLY);
 	int fd, look;
 
-	create.flags = MBOX_HANGUP;
-	fd = ctl(device(), MBOX_IOC_CREATE, &create);
+	fd = mb_create_flags(name, 4, O_WRONLY, MBOX_HANGUP);
 	ASSERT_EQ(0, mb_put(fd, 1, 0, 0));
 	look = mb_open(name, O_WRONLY | O_RDWR);
 	EXPECT_EQ(1, mb_take(mb_snapshot(look), 0));
@@ -298,22 +296,18 @@ TEST_F(snapshot, by_access_mode_3_makes_no_receiver)
 
 TEST_F(snapshot, of_a_broadcast_is_eopnotsupp)
 {
-	struct mbox_ioc_create create = mb_template(NULL, 4, O_RDWR);
 	int fd;
 
-	create.flags = MBOX_BROADCAST;
-	fd = ctl(device(), MBOX_IOC_CREATE, &create);
+	fd = mb_create_flags(NULL, 4, O_RDWR, MBOX_BROADCAST);
 	ASSERT_LE(0, fd);
 	EXPECT_EQ(-EOPNOTSUPP, mb_snapshot(fd));
 }
 
 TEST_F(snapshot, of_the_own_mailbox_is_for_the_process_itself)
 {
-	struct mbox_ioc_create create = mb_template(NULL, 4, O_RDWR);
 	int fd;
 
-	create.flags = MBOX_OWN;
-	fd = ctl(device(), MBOX_IOC_CREATE, &create);
+	fd = mb_create_flags(NULL, 4, O_RDWR, MBOX_OWN);
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, mb_put(fd, 1, 0, 0));
 	EXPECT_EQ(-EINVAL, mb_link(fd, unique_name("own")));
