@@ -102,6 +102,9 @@ MBOX_API int mbox_status(const struct mbox *mb, struct mbox_status *status)
 		.gid = req.gid,
 		.flags = req.flags,
 		.dropped = req.dropped,
+		.waiting_callers = req.waiting_callers,
+		.held = req.held,
+		.max_deliveries = req.max_deliveries,
 	};
 	return 0;
 }

@@ -439,7 +439,8 @@ static void status(void)
 		.send_wait_pid = 15, .recv_wait_pid = 16,
 		.senders = 17, .receivers = 18,
 		.mode = 19, .uid = 20, .gid = 21, .flags = 22,
-		.dropped = 23,
+		.dropped = 23, .waiting_callers = 24, .held = 25,
+		.max_deliveries = 26,
 	};
 	CHECK(mbox_status(mb, &s) == 0);
 	CHECK(s.id == 1 && s.capacity == 2 && s.msgsize == 3 && s.bytes == 4);
@@ -451,7 +452,8 @@ static void status(void)
 	CHECK(s.send_wait_pid == 15 && s.recv_wait_pid == 16);
 	CHECK(s.senders == 17 && s.receivers == 18);
 	CHECK(s.mode == 19 && s.uid == 20 && s.gid == 21 && s.flags == 22);
-	CHECK(s.dropped == 23);
+	CHECK(s.dropped == 23 && s.waiting_callers == 24);
+	CHECK(s.held == 25 && s.max_deliveries == 26);
 
 	k.ioctl_errno = EFAULT;
 	memset(&s, 0x55, sizeof(s));

@@ -512,6 +512,10 @@ int mbox_reply_recv(struct mbox *mb, struct mbox_message *reply,
  *         MBOX_HANDLES
  * @dropped: messages that a mailbox with MBOX_LOSSY dropped before all its
  *           receivers had them
+ * @waiting_callers: calls that wait for their reply
+ * @held: messages that were received, and are leased or wait for their reply
+ * @max_deliveries: how often a message comes back before it is a dead letter, or
+ *                  0 for no limit
  */
 struct mbox_status {
 	uint64_t id;
@@ -537,6 +541,9 @@ struct mbox_status {
 	gid_t gid;
 	unsigned int flags;
 	uint64_t dropped;
+	uint32_t waiting_callers;
+	uint32_t held;
+	uint32_t max_deliveries;
 };
 
 /**
