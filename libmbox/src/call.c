@@ -82,10 +82,11 @@ MBOX_API int mbox_reply_recv(struct mbox *mb, struct mbox_message *reply,
 	};
 	int ret;
 
-	if (flags & ~(MBOX_NONBLOCK | MBOX_REALTIME))
+	if (flags & ~(MBOX_NONBLOCK | MBOX_REALTIME | MBOX_LEASE))
 		return -EINVAL;
 	recv.flags = flags;
 	recv.deadline = deadline;
+	recv.lease = next->lease;
 	ret = exchange_ioctl(mb->object.fd, MBOX_IOC_REPLY, &exchange);
 	if (ret && exchange.send)
 		return ret;

@@ -10,6 +10,9 @@
 /* These say how an argument is to be read, and are not the caller's. */
 #define INTERNAL_FLAGS	(MBOX_IOV | MBOX_PEEK | MBOX_FROM)
 
+/* These are of the single messages of a batch. */
+#define SINGLE_FLAGS	(MBOX_SYNC | MBOX_LEASE)
+
 /* Entries that a batch hands to the kernel at once: 4 KiB of stack. */
 #define BATCH_CHUNK	64
 
@@ -31,6 +34,7 @@ int mbox_take_message(struct mbox_message *msg, const struct mbox_ioc_msg *req,
 	msg->missed = req->missed;
 	msg->delivery = req->delivery;
 	msg->flags = req->flags;
+	msg->deliveries = req->deliveries;
 	return 0;
 }
 
@@ -78,6 +82,7 @@ static int receive(struct mbox *mb, unsigned int from_flag, pid_t from,
 		.pid = from,
 		.fds = mbox_address(msg->fds),
 		.nr_fds = msg->room_fds,
+		.lease = msg->lease,
 	};
 	int ret;
 
@@ -181,16 +186,20 @@ MBOX_API int mbox_recvv(struct mbox *mb, const struct iovec *iov, int iovcnt,
 		.flags = flags | MBOX_IOV,
 		.fds = msg ? mbox_address(msg->fds) : 0,
 		.nr_fds = msg ? msg->room_fds : 0,
+		.lease = msg ? msg->lease : 0,
 	};
 	int ret;
 
 	if (flags & INTERNAL_FLAGS || iovcnt < 0 || iovcnt > MBOX_IOV_MAX)
 		return -EINVAL;
+	/* Nobody would know the number of the delivery. */
+	if (flags & MBOX_LEASE && !msg)
+		return -EINVAL;
 	ret = vector_ioctl(mb->object.fd, MBOX_IOC_RECV, &req, iov);
 	return msg ? mbox_take_message(msg, &req, ret) : ret;
 }
 
-/* One system call of a batch. MBOX_SYNC is a flag of the single messages. */
+/* One system call of a batch. */
 static int batch_ioctl(int fd, unsigned long request, struct mbox_ioc_msg *reqs,
 		       unsigned int nr, unsigned int flags, uint64_t deadline)
 {
@@ -199,7 +208,7 @@ static int batch_ioctl(int fd, unsigned long request, struct mbox_ioc_msg *reqs,
 		.deadline = deadline,
 		.nr = nr,
 		.msg_size = sizeof(*reqs),
-		.flags = flags & ~MBOX_SYNC,
+		.flags = flags & ~SINGLE_FLAGS,
 	};
 
 	return mbox_ioctl(fd, request, &batch);
@@ -216,7 +225,7 @@ static int send_chunk(int fd, const struct mbox_message *msgs, unsigned int nr,
 			.buf = mbox_address(msgs[i].data),
 			.len = msgs[i].length,
 			.tag = msgs[i].tag,
-			.flags = flags & MBOX_SYNC,
+			.flags = flags & SINGLE_FLAGS,
 			.prio = msgs[i].prio,
 			.fds = mbox_address(msgs[i].fds),
 			.nr_fds = msgs[i].nr_fds,
@@ -234,8 +243,10 @@ static int recv_chunk(int fd, struct mbox_message *msgs, unsigned int nr,
 		reqs[i] = (struct mbox_ioc_msg) {
 			.buf = mbox_address(msgs[i].data),
 			.len = msgs[i].size,
+			.flags = flags & SINGLE_FLAGS,
 			.fds = mbox_address(msgs[i].fds),
 			.nr_fds = msgs[i].room_fds,
+			.lease = msgs[i].lease,
 		};
 	ret = batch_ioctl(fd, MBOX_IOC_RECV_BATCH, reqs, nr, flags, deadline);
 	for (i = 0; i < ret; i++)

@@ -48,6 +48,7 @@ static struct {
 			struct mbox_ioc_notify notify;
 			struct mbox_ioc_link link;
 			struct mbox_ioc_snapshot snapshot;
+			struct mbox_ioc_ack ack;
 		};
 		struct mbox_ioc_msg first;	/* entry of a batch, or what is sent */
 		struct mbox_ioc_msg second;	/* what the other is received into */
@@ -544,14 +545,14 @@ static void recv_one(void)
 {
 	char data[8];
 	const struct mbox_message before = { data, 8, 71, 72, 73, 74, 75, 76, 77, 78, 79,
-		NULL, 0, 0 };
+		NULL, 0, 0, 0, 80 };
 	struct mbox_message msg = before;
 	struct iovec iov = { data, 8 };
 	struct mbox *mb = mailbox();
 
 	k.answer = (struct mbox_ioc_msg){
 		.len = 3, .tag = 4, .prio = 5, .pid = 6, .uid = 7, .gid = 8,
-		.missed = 9,
+		.missed = 9, .deliveries = 10,
 	};
 	CHECK(mbox_recv(mb, &msg) == 0);
 	CHECK(k.seen[0].request == MBOX_IOC_RECV);
@@ -560,7 +561,7 @@ static void recv_one(void)
 	CHECK(msg.data == data && msg.size == 8 && msg.length == 3);
 	CHECK(msg.tag == 4 && msg.prio == 5);
 	CHECK(msg.pid == 6 && msg.uid == 7 && msg.gid == 8);
-	CHECK(msg.missed == 9);
+	CHECK(msg.missed == 9 && msg.deliveries == 10);
 
 	CHECK(mbox_recv_msg(mb, &msg, MBOX_NONBLOCK | MBOX_REALTIME, 9) == 0);
 	CHECK(k.seen[1].msg.flags == (MBOX_NONBLOCK | MBOX_REALTIME));
@@ -647,6 +648,84 @@ static void call_and_reply(void)
 	CHECK(request.delivery == 0 && answer.length == 100);
 	k.ioctl_errno = ECONNRESET;
 	CHECK(mbox_call(mb, &request, &answer, 0, 0) == -ECONNRESET);
+	mbox_close(mb);
+}
+
+static void leases(void)
+{
+	struct mbox_message msgs[2] = { { .lease = 70 }, { .lease = 71 } };
+	struct mbox_message *msg = &msgs[0];
+	struct iovec iov = { NULL, 0 };
+	struct mbox *mb = mailbox();
+
+	k.limit = 2;
+	k.answer = (struct mbox_ioc_msg){ .delivery = 9, .deliveries = 3, .lease = 70 };
+	CHECK(mbox_recv_msg(mb, msg, MBOX_LEASE | MBOX_NONBLOCK, 0) == 0);
+	CHECK(k.seen[0].msg.flags == (MBOX_LEASE | MBOX_NONBLOCK));
+	CHECK(k.seen[0].msg.lease == 70);
+	CHECK(msg->delivery == 9 && msg->deliveries == 3 && msg->lease == 70);
+	CHECK(mbox_recv_from(mb, 77, msg, MBOX_LEASE, 0) == 0);
+	CHECK(k.seen[1].msg.flags == (MBOX_LEASE | MBOX_FROM) && k.seen[1].msg.lease == 70);
+	CHECK(mbox_recvv(mb, &iov, 1, msg, MBOX_LEASE, 0) == 0);
+	CHECK(k.seen[2].msg.flags == (MBOX_LEASE | MBOX_IOV) && k.seen[2].msg.lease == 70);
+	/* A lease without an end. */
+	msg->lease = 0;
+	CHECK(mbox_recv_msg(mb, msg, MBOX_LEASE, 0) == 0);
+	CHECK(k.seen[3].msg.flags == MBOX_LEASE && k.seen[3].msg.lease == 0);
+	/* In a batch it is of each message. */
+	CHECK(mbox_recv_batch(mb, msgs + 1, 1, MBOX_LEASE | MBOX_NONBLOCK, 0) == 1);
+	CHECK(k.seen[4].batch.flags == MBOX_NONBLOCK);
+	CHECK(k.seen[4].first.flags == MBOX_LEASE && k.seen[4].first.lease == 71);
+	CHECK(mbox_reply_recv(mb, msg, msgs + 1, MBOX_LEASE, 0) == 0);
+	CHECK(k.seen[5].second.flags == MBOX_LEASE && k.seen[5].second.lease == 71);
+	/* Nobody would be told the number. */
+	CHECK(mbox_recvv(mb, &iov, 1, NULL, MBOX_LEASE, 0) == -EINVAL);
+	CHECK(k.nr == 6);
+	mbox_close(mb);
+}
+
+static void acknowledge(void)
+{
+	struct mbox *mb = mailbox();
+
+	CHECK(mbox_ack(mb, 9) == 0);
+	CHECK(k.seen[0].fd == OBJECT_FD && k.seen[0].request == MBOX_IOC_ACK);
+	CHECK(k.seen[0].ack.delivery == 9 && k.seen[0].ack.flags == 0);
+	CHECK(mbox_return(mb, UINT64_MAX) == 0);
+	CHECK(k.seen[1].request == MBOX_IOC_ACK);
+	CHECK(k.seen[1].ack.delivery == UINT64_MAX && k.seen[1].ack.flags == MBOX_RETURN);
+	CHECK(k.seen[1].ack.__reserved == 0);
+	k.ioctl_errno = ESTALE;
+	CHECK(mbox_ack(mb, 9) == -ESTALE);
+	CHECK(mbox_return(mb, 9) == -ESTALE);
+	mbox_close(mb);
+}
+
+static void dead_letter(void)
+{
+	struct mbox *mb = mailbox(), *dead = NULL, *zero = NULL;
+
+	CHECK(mbox_from_fd(&dead, COPY_FD) == 0);
+	CHECK(mbox_from_fd(&zero, 0) == 0);
+	k.nr = 0;
+	CHECK(mbox_dead_letter(mb, dead, 3) == 0);
+	CHECK(k.seen[0].fd == OBJECT_FD && k.seen[0].request == MBOX_IOC_SET);
+	CHECK(k.seen[0].set.fields == MBOX_SET_DEAD_LETTER);
+	CHECK(k.seen[0].set.dead_letter == COPY_FD && k.seen[0].set.max_deliveries == 3);
+	CHECK(mbox_dead_letter(mb, zero, 1) == 0);
+	CHECK(k.seen[1].set.dead_letter == 0 && k.seen[1].set.max_deliveries == 1);
+	CHECK(mbox_dead_letter(mb, NULL, 0) == 0);
+	CHECK(k.seen[2].set.fields == MBOX_SET_DEAD_LETTER);
+	CHECK(k.seen[2].set.dead_letter == 0 && k.seen[2].set.max_deliveries == 0);
+	/* The first would name descriptor 0. */
+	CHECK(mbox_dead_letter(mb, NULL, 1) == -EINVAL);
+	CHECK(mbox_dead_letter(mb, zero, 0) == -EINVAL);
+	CHECK(mbox_dead_letter(mb, dead, 0) == -EINVAL);
+	CHECK(k.nr == 3);
+	k.ioctl_errno = ELOOP;
+	CHECK(mbox_dead_letter(mb, dead, 1) == -ELOOP);
+	mbox_close(zero);
+	mbox_close(dead);
 	mbox_close(mb);
 }
 
@@ -932,7 +1011,7 @@ static void errors(void)
 		ENODEV, ENOTTY, EINVAL, E2BIG, EFAULT, EBADF, EACCES, EPERM,
 		ENOENT, EEXIST, ENAMETOOLONG, EPROTOTYPE, EAGAIN, ETIMEDOUT,
 		EINTR, EMSGSIZE, ENOMSG, EPIPE, ESRCH, ECONNRESET, ESTALE,
-		EDEADLK, EDQUOT, EBUSY, EOPNOTSUPP, ENOBUFS,
+		EDEADLK, ELOOP, EDQUOT, EBUSY, EOPNOTSUPP, ENOBUFS,
 		ENOMEM, EMFILE, ENFILE, EXDEV, 0,
 	};
 	size_t i, j;
@@ -975,6 +1054,9 @@ int main(void)
 	run("sending one message", send_one);
 	run("receiving one message", recv_one);
 	run("call, reply, and reply with receive", call_and_reply);
+	run("leases go with each kind of receive", leases);
+	run("acknowledging and giving back", acknowledge);
+	run("a dead-letter mailbox", dead_letter);
 	run("descriptors go with each kind of call", descriptors);
 	run("sending a batch of any size, stopped anywhere", send_batch);
 	run("receiving a batch, stopped anywhere", recv_batch);

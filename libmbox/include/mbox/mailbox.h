@@ -195,8 +195,9 @@ void mbox_close(struct mbox *mb);
  * @missed: receive: messages that a mailbox with MBOX_LOSSY dropped before this
  *          receiver got them, since it was last told; otherwise 0. Send:
  *          ignored
- * @delivery: receive: the number to answer a request by, see mbox_reply(); 0
- *            for what needs no answer. Send: ignored
+ * @delivery: receive: the number to answer a request by, see mbox_reply(), or to
+ *            be done with a leased message by, see mbox_ack(); 0 for what needs
+ *            neither. Send: ignored
  * @flags: receive: MBOX_CALL if the sender waits for an answer; otherwise 0.
  *         Send: ignored
  * @fds: descriptors that go with the message, to a mailbox with MBOX_HANDLES;
@@ -206,6 +207,11 @@ void mbox_close(struct mbox *mb);
  *            Send: ignored
  * @nr_fds: the descriptors of the message, at most MBOX_FDS_MAX. Send: given.
  *          Receive: set, with -ENOBUFS, -EMSGSIZE and by mbox_peek() too
+ * @lease: receive with MBOX_LEASE: nanoseconds from the delivery on, up to
+ *         2^63 - 1, after which the message goes back; 0 for no such time, and
+ *         without MBOX_LEASE. Send: ignored
+ * @deliveries: receive: how often the message was leased before and came back.
+ *              Send: ignored
  *
  * The kernel stamps @pid, @uid and @gid: a sender cannot choose them. A send
  * ignores them. After an error other than -EMSGSIZE and -ENOBUFS the struct is
@@ -235,6 +241,8 @@ struct mbox_message {
 	struct mbox_fd *fds;
 	uint32_t room_fds;
 	uint32_t nr_fds;
+	uint64_t lease;
+	uint32_t deliveries;
 };
 
 /**
@@ -336,9 +344,11 @@ int mbox_recv(struct mbox *mb, struct mbox_message *msg);
  * mbox_recv_msg() - receive one message, by a deadline
  * @mb: the mailbox, open for receiving
  * @msg: @data and @size say where it goes, @fds and @room_fds where its
- *       descriptors go, the rest is set; @data may be NULL when @size is 0
+ *       descriptors go, @lease is given, the rest is set; @data may be NULL when
+ *       @size is 0
  * @flags: 0 or more of MBOX_NONBLOCK: do not wait; MBOX_REALTIME: @deadline is
- *         on CLOCK_REALTIME
+ *         on CLOCK_REALTIME; MBOX_LEASE: the message stays the mailbox's until
+ *         mbox_ack(), which says more
  * @deadline: when to stop waiting, 0 for never
  *
  * The message of the highest priority comes first, among those of one priority
@@ -352,7 +362,8 @@ int mbox_recv(struct mbox *mb, struct mbox_message *msg);
  * @msg->room_fds; -EMFILE, -ENOMEM: they cannot be made; -EPIPE: with
  * MBOX_HANGUP, the mailbox is empty and all senders are gone; -EBADF: the handle
  * is not open for receiving; -EPERM: it is another process's own mailbox;
- * -EINVAL: a flag, deadline or @msg->room_fds out of its range; -EFAULT.
+ * -EINVAL: a flag, deadline, @msg->lease or @msg->room_fds out of its range;
+ * -EFAULT; -EOPNOTSUPP: MBOX_LEASE, with MBOX_BROADCAST.
  */
 int mbox_recv_msg(struct mbox *mb, struct mbox_message *msg,
 		  unsigned int flags, uint64_t deadline);
@@ -363,14 +374,14 @@ int mbox_recv_msg(struct mbox *mb, struct mbox_message *msg,
  * @iov: the buffers, filled in order
  * @iovcnt: how many, 0 to MBOX_IOV_MAX
  * @msg: set but for @data and @size, which are ignored; NULL if only the bytes
- *       are wanted
+ *       are wanted, and no lease
  * @flags: as for mbox_recv_msg()
  * @deadline: as for mbox_recv_msg()
  *
  * Compare readv(2).
  *
  * Return: 0, or an error of mbox_recv_msg(); -EINVAL also for @iovcnt out of
- * its range.
+ * its range, and for MBOX_LEASE without @msg.
  */
 int mbox_recvv(struct mbox *mb, const struct iovec *iov, int iovcnt,
 	       struct mbox_message *msg, unsigned int flags, uint64_t deadline);
@@ -467,7 +478,9 @@ int mbox_reply(struct mbox *mb, const struct mbox_message *reply);
  * @reply: as for mbox_reply(); its @delivery is set to 0 once it was given,
  *         whatever the receive then comes to. If @delivery is 0 there is nothing
  *         to answer, as when a server begins
- * @next: as for mbox_recv_msg()
+ * @next: as for mbox_recv_msg(). Of a request that is leased the reply is the
+ *        acknowledgment too; until then another server gets it when this one
+ *        dies, and its caller goes on waiting
  * @flags: as for mbox_recv_msg()
  * @deadline: as for mbox_recv_msg()
  *
@@ -481,6 +494,62 @@ int mbox_reply(struct mbox *mb, const struct mbox_message *reply);
 int mbox_reply_recv(struct mbox *mb, struct mbox_message *reply,
 		    struct mbox_message *next, unsigned int flags,
 		    uint64_t deadline);
+
+/**
+ * mbox_ack() - be done with a leased message
+ * @mb: the handle that it was received through
+ * @delivery: its number, as the receive set it in the message
+ *
+ * A message that was received with MBOX_LEASE stays the mailbox's, out of reach
+ * of other receivers, until it is acknowledged: then it is gone. Until then it
+ * goes back to the front of its priority when its lease is over, and when the
+ * process that received it closes its last descriptor of this handle, or dies.
+ * So a worker that acknowledges what it has done loses nothing, however it ends;
+ * what it had done and not acknowledged is done again, by a receiver that
+ * @deliveries tells of it.
+ *
+ * Any thread or process may that has this handle's descriptor. A reply
+ * acknowledges a leased request by itself; without one its call ends with
+ * -ECONNRESET. Compare basic.ack of AMQP.
+ *
+ * Return: 0; -ESTALE: no message is held under that number through this handle:
+ * it was acknowledged, or went back; -EBADF: the handle is not open for
+ * receiving; -EPERM: it is another process's own mailbox.
+ */
+int mbox_ack(struct mbox *mb, uint64_t delivery);
+
+/**
+ * mbox_return() - give a leased message back
+ * @mb: the handle that it was received through
+ * @delivery: its number, as the receive set it in the message
+ *
+ * As if its lease were over: the next receiver gets it, with one more in
+ * @deliveries. Compare basic.reject of AMQP.
+ *
+ * Return: 0, or an error of mbox_ack().
+ */
+int mbox_return(struct mbox *mb, uint64_t delivery);
+
+/**
+ * mbox_dead_letter() - say where messages go that come back too often
+ * @mb: the mailbox, whatever it is open for
+ * @dead_letter: another mailbox, open for sending, that takes messages as large,
+ *               and descriptors if @mb does; NULL for none. The handle stays the
+ *               caller's and can be closed: @mb itself holds that mailbox open
+ * @max_deliveries: how often a message is leased, at least 1; 0 with NULL
+ *
+ * A message that comes back for the @max_deliveries-th time is put into the
+ * other mailbox, even if that is full, so that one that no worker gets done does
+ * not keep them all busy. A call ends with -ECONNRESET instead.
+ *
+ * Return: 0; -EPERM: only the owner, or a process with CAP_FOWNER, may do that;
+ * -EBADF: @dead_letter is not open for sending; -EMSGSIZE: it takes only smaller
+ * messages; -ELOOP: it is the mailbox itself; -EOPNOTSUPP: it was made with
+ * MBOX_BROADCAST, or without MBOX_HANDLES when @mb has it; -EINVAL: one of
+ * @dead_letter and @max_deliveries without the other; -ENOMEM.
+ */
+int mbox_dead_letter(struct mbox *mb, const struct mbox *dead_letter,
+		     uint32_t max_deliveries);
 
 /**
  * struct mbox_status - a mailbox at one moment
@@ -514,8 +583,7 @@ int mbox_reply_recv(struct mbox *mb, struct mbox_message *reply,
  *           receivers had them
  * @waiting_callers: calls that wait for their reply
  * @held: messages that were received, and are leased or wait for their reply
- * @max_deliveries: how often a message comes back before it is a dead letter, or
- *                  0 for no limit
+ * @max_deliveries: as mbox_dead_letter() set it, or 0
  */
 struct mbox_status {
 	uint64_t id;
