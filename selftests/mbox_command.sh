@@ -518,6 +518,44 @@ test_handles() {
 	remove_all
 }
 
+# Leases: what a command does not get done goes back.
+test_lease() {
+	local worker
+	does create --handles /jobs
+	does send --prio=1 /jobs one
+	does send /jobs two three
+	prints 'acknowledged when the command succeeds' one recv --lease=60 --count=1 --exec='cat; echo' /jobs
+	json 'it is gone' '.queued == 2 and .held == 0' stat --json /jobs
+	refuses 1 'the command failed on message 1 with status 9: it went back' \
+		recv --lease=0 --exec='exit 9' /jobs
+	json 'to where it was, and tells so' '.data == "two" and .deliveries == 1' peek --json /jobs
+	refuses 1 'the lease of message 1 was over before the command: it went back; give it longer by --lease' \
+		recv --lease=0.01 --exec='until mbox stat --json /jobs | jq -e ".held == 0" >/dev/null; do :; done' /jobs
+	json 'it came back twice' '.data == "two" and .deliveries == 2' recv --count=1 --json /jobs
+	json 'the other never' '.data == "three" and .deliveries == 0' recv --count=1 --json /jobs
+
+	does send --fd=3 /jobs 'read it' 3<"$dir/file"
+	refuses 1 'it went back' recv --lease=60 --exec='[ ! -e /proc/self/fd/3 ]' /jobs
+	prints 'with its descriptors' 'in the file' recv --lease=60 --count=1 --exec='cat <&3' /jobs
+
+	mkfifo "$dir/hold"
+	does send /jobs precious
+	mbox recv --lease=0 --exec="read -r x <$dir/hold" /jobs &
+	worker=$!
+	holds 'a worker is at work' becomes status /jobs '.held == 1 and .queued == 0'
+	refuses 6 'it is empty' recv --nonblock /jobs
+	mbox stat /jobs >"$out"
+	holds 'stat says so' grep -qE '^Held: +1 message, leased or without a reply$' "$out"
+	kill -9 $worker
+	ended $worker 2>/dev/null
+	json 'one that is killed loses nothing' '.data == "precious" and .deliveries == 1' \
+		recv --nonblock --json /jobs
+	echo >"$dir/hold"
+	mbox create --broadcast /news
+	refuses 1 'cannot receive from it' recv --lease=0 --exec=true /news
+	remove_all
+}
+
 # A megabyte of lines: empty ones, long ones, blanks, tabs, bytes of all kinds.
 make_text() {
 	awk 'BEGIN {
@@ -888,6 +926,7 @@ test_direct
 test_broadcast
 test_lossy
 test_handles
+test_lease
 test_pipeline
 test_line_by_line
 test_change

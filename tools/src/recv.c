@@ -20,6 +20,7 @@ static const struct option_text recv_options[] = {
 	{ 'n', "nonblock", NULL, "take what is there, do not wait for more" },
 	{ 't', "timeout", "SECONDS", "stop when that time is up" },
 	{ 'x', "exec", "COMMAND", "run COMMAND on each message instead of printing it" },
+	{ 'l', "lease", "SECONDS", "with --exec: keep each message until COMMAND succeeds in that time" },
 	OUTPUT_OPTIONS,
 	{ 0 }
 };
@@ -151,7 +152,26 @@ static int receive_one(struct receiver *receiver)
 			     receiver->flags, receiver->deadline);
 }
 
+static bool is_leased(const struct receiver *receiver)
+{
+	return receiver->flags & MBOX_LEASE;
+}
+
 /* Return: the exit code, and to go on only if it is EXIT_OK. */
+static int acknowledge(struct receiver *receiver)
+{
+	int error = mbox_ack(receiver->mailbox, receiver->message.delivery);
+
+	if (!error)
+		return EXIT_OK;
+	if (error != -ESTALE)
+		fail_from(receiver, error);
+	complain("%s: the lease of message %" PRIu64 " was over before the command: it went back; give it longer by --lease",
+		 who(receiver), receiver->got);
+	return EXIT_OTHER;
+}
+
+/* Return: likewise. */
 static int use_message(struct receiver *receiver)
 {
 	int status;
@@ -163,9 +183,13 @@ static int use_message(struct receiver *receiver)
 	}
 	status = exec_message(receiver->command, &receiver->message);
 	if (!status)
-		return EXIT_OK;
-	complain("%s: the command failed on message %" PRIu64 " with status %d",
-		 who(receiver), receiver->got, status);
+		return is_leased(receiver) ? acknowledge(receiver) : EXIT_OK;
+	/* One whose lease is over is back already. */
+	if (is_leased(receiver))
+		mbox_return(receiver->mailbox, receiver->message.delivery);
+	complain("%s: the command failed on message %" PRIu64 " with status %d%s",
+		 who(receiver), receiver->got, status,
+		 is_leased(receiver) ? ": it went back" : "");
 	return EXIT_OTHER;
 }
 
@@ -210,12 +234,18 @@ static void read_options(struct arguments *args, struct receiver *receiver)
 		case 'x':
 			receiver->command = optarg;
 			break;
+		case 'l':
+			receiver->flags |= MBOX_LEASE;
+			receiver->message.lease = parse_seconds(optarg);
+			break;
 		default:
 			read_output_option(letter, &receiver->output);
 		}
 	}
 	if (receiver->command && receiver->output != OUTPUT_LINES)
 		fail_usage("--exec prints nothing: how, is no question");
+	if (is_leased(receiver) && !receiver->command)
+		fail_usage("--lease is for --exec, whose success acknowledges a message");
 	if (receiver->from)
 		receiver->own = true;
 	if (receiver->own && args->argc)
@@ -277,13 +307,17 @@ const struct command recv_command = {
 	"--count to 'head'.\n"
 	"A COMMAND of --exec is run by the shell: it has the message on its standard\n"
 	"input, and the descriptors that came with it are 3, 4 and so on. What is written\n"
-	"to the descriptor of a mailbox is a message. 'mbox recv' ends when it fails.\n",
+	"to the descriptor of a mailbox is a message. 'mbox recv' ends when it fails.\n"
+	"With --lease the message stays the mailbox's meanwhile. It is gone when COMMAND\n"
+	"succeeds, and goes back, to be received again, when it fails or takes longer than\n"
+	"that, 0 for any time, or when 'mbox recv' is killed.\n",
 	.example =
 	"  mbox recv /jobs | consumer\n"
 	"  mbox recv --count=1 --timeout=5 /jobs || echo 'no job'\n"
 	"  mbox recv --own & mbox send --pid=$! 'are you there?'\n"
 	"  mbox recv --nonblock --json /jobs       # empties it, tells who sent what\n"
-	"  mbox recv --exec='rev >&3' /questions   # answers to the port of each\n",
+	"  mbox recv --exec='rev >&3' /questions   # answers to the port of each\n"
+	"  mbox recv --lease=60 --exec=./work /jobs   # a worker that can be killed\n",
 	.options = recv_options,
 	.least = 0,
 	.most = 1,

@@ -98,6 +98,20 @@ static void print_broadcast(const struct mbox_status *status)
 		printf("senders wait for the slowest\n");
 }
 
+static void print_held(const struct mbox_status *status)
+{
+	printf("Callers:    %" PRIu32 " waiting for a reply\n",
+	       status->waiting_callers);
+	printf("Held:       ");
+	print_messages(status->held);
+	printf(", leased or without a reply\nDeliveries: ");
+	if (status->max_deliveries)
+		printf("at most %" PRIu32 ", then it is a dead letter\n",
+		       status->max_deliveries);
+	else
+		puts("no limit");
+}
+
 static void print_mailbox(const char *name, const struct mbox_status *status)
 {
 	print_owner(name, status->flags & MBOX_BROADCAST ? "broadcast" :
@@ -110,6 +124,7 @@ static void print_mailbox(const char *name, const struct mbox_status *status)
 		   status->recv_wait_ns, status->recv_wait_pid);
 	print_total("Sent:", status->sent, status->sent_bytes);
 	print_total("Received:", status->received, status->received_bytes);
+	print_held(status);
 	print_broadcast(status);
 	printf("Hangup:     %s\n", status->flags & MBOX_HANGUP ?
 	       "told to the other side" : "not told");
@@ -147,6 +162,9 @@ static void print_mailbox_json(const char *name, const struct mbox_status *statu
 	add_flag(to, "broadcast", status->flags & MBOX_BROADCAST);
 	add_flag(to, "lossy", status->flags & MBOX_LOSSY);
 	add_number(to, "dropped", status->dropped);
+	add_number(to, "held", status->held);
+	add_number(to, "waiting_callers", status->waiting_callers);
+	add_limit(to, "max_deliveries", status->max_deliveries, 0);
 	print_json(to);
 }
 

@@ -64,6 +64,8 @@ refused 2 "too high a process id" send --pid=2147483648 hello
 refused 2 "it takes NAME, or --own" recv
 refused 2 "'/a' is too much: an own mailbox has no name" recv --own /a
 refused 2 "'/a' is too much: an own mailbox has no name" recv --from=1 /a
+refused 2 "--lease is for --exec" recv --lease=5 /a
+refused 2 "'soon' is no time" recv --lease=soon --exec=true /a
 refused 2 "32768 is too high a priority: the limit is 32767" send --prio=32768 /a
 refused 2 "'-1' is no priority" send --prio=-1 /a
 refused 2 "'high' is no priority" send --prio=high /a
