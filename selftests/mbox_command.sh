@@ -556,6 +556,45 @@ test_lease() {
 	remove_all
 }
 
+test_dead_letter() {
+	local i
+	does create --msgsize=100 /jobs
+	does create --msgsize=100 --capacity=1 /failed
+	does send /failed full
+	does dead-letter /jobs /failed 2
+	json 'stat tells' '.max_deliveries == 2' stat --json /jobs
+	mbox stat /jobs >"$out"
+	holds 'and shows it' grep -qE '^Deliveries: at most 2, then it is a dead letter$' "$out"
+	does send /jobs poison good
+	for i in 1 2; do
+		refuses 1 'the command failed on message 1 with status 1: it went back' \
+			recv --lease=60 --exec='! grep -q poison' /jobs
+	done
+	does recv --nonblock --lease=60 --exec='! grep -q poison' /jobs
+	json 'it is a dead letter, also where that is full' '.data == "poison" and .deliveries == 2' \
+		peek --json /failed 1
+	does dead-letter /jobs
+	json 'no limit any more' '.max_deliveries == null' stat --json /jobs
+
+	refuses 2 '/jobs: it cannot take its own dead letters: name another mailbox' dead-letter /jobs /jobs 1
+	mbox create --msgsize=99 /small
+	refuses 7 '/small: its messages are smaller than those of /jobs' dead-letter /jobs /small 1
+	mbox create --broadcast --msgsize=100 /news
+	refuses 1 '/news: it is for --broadcast, or without the --handles of /jobs' dead-letter /jobs /news 1
+	refuses 3 '/none: no such name' dead-letter /none /failed 1
+	refuses 3 '/none: no such name' dead-letter /jobs /none 1
+	mbox seg create /table 1
+	refuses 11 '/table: that is a segment' dead-letter /jobs /table 1
+	mbox chmod 666 /jobs /failed
+	refuses_as 5 '/jobs: only its owner or root may choose its dead-letter mailbox' \
+		as_user mbox dead-letter /jobs /failed 1
+	mbox chmod 600 /failed
+	as_user mbox create /mine
+	refuses_as 5 '/failed: no permission to send to it' as_user mbox dead-letter /mine /failed 1
+	json 'nothing has changed' '.max_deliveries == null' stat --json /jobs
+	remove_all
+}
+
 # A megabyte of lines: empty ones, long ones, blanks, tabs, bytes of all kinds.
 make_text() {
 	awk 'BEGIN {
@@ -927,6 +966,7 @@ test_broadcast
 test_lossy
 test_handles
 test_lease
+test_dead_letter
 test_pipeline
 test_line_by_line
 test_change

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
 /*
- * What changes an object that exists: resize, chmod, chown, rm.
+ * What changes an object that exists: resize, dead-letter, chmod, chown, rm.
  */
 #include <errno.h>
 #include <grp.h>
@@ -29,6 +29,78 @@ static int run_resize(struct arguments *args)
 	}
 	if (error)
 		fail_on(name, "resize it", error);
+	return EXIT_OK;
+}
+
+static struct mbox *open_for(const char *name, int oflag, const char *action)
+{
+	struct mbox *mailbox;
+	int error = mbox_open(&mailbox, name, oflag);
+
+	if (error)
+		fail_on(name, action, error);
+	return mailbox;
+}
+
+static noreturn void fail_dead_letter(const char *name, const char *other,
+				      int error)
+{
+	const char *from = shown(name);
+	const char *to = shown(other);
+
+	switch (-error) {
+	case ELOOP:
+		fail(EXIT_USAGE, "%s: it cannot take its own dead letters: name another mailbox",
+		     from);
+	case EMSGSIZE:
+		fail(EXIT_TOO_LARGE, "%s: its messages are smaller than those of %s: make it anew with the --msgsize of that",
+		     to, from);
+	case EOPNOTSUPP:
+		fail(EXIT_OTHER, "%s: it is for --broadcast, or without the --handles of %s: make it anew as that is",
+		     to, from);
+	default:
+		fail_on(name, "choose its dead-letter mailbox", error);
+	}
+}
+
+static uint32_t parse_deliveries(const char *text)
+{
+	uint32_t deliveries = parse_number(text, "number of deliveries",
+					   UINT32_MAX);
+
+	if (!deliveries)
+		fail_usage("a message is delivered at least once");
+	return deliveries;
+}
+
+static void set_dead_letter(const char *name, const char *other,
+			    uint32_t deliveries)
+{
+	struct mbox *mailbox = open_for(name, O_NEITHER,
+					"choose its dead-letter mailbox");
+	struct mbox *to = other ? open_for(other, O_WRONLY, "send to it") : NULL;
+	int error = mbox_dead_letter(mailbox, to, deliveries);
+
+	if (error)
+		fail_dead_letter(name, other, error);
+	mbox_close(to);
+	mbox_close(mailbox);
+}
+
+static int run_dead_letter(struct arguments *args)
+{
+	const char *name, *other = NULL;
+	uint32_t deliveries = 0;
+
+	no_options(args);
+	name = parse_name(args->argv[0]);
+	if (args->argc == 2)
+		fail_usage("too little is given: it takes NAME, or NAME OTHER N");
+	if (args->argc == 3) {
+		other = parse_name(args->argv[1]);
+		deliveries = parse_deliveries(args->argv[2]);
+	}
+	set_dead_letter(name, other, deliveries);
 	return EXIT_OK;
 }
 
@@ -174,6 +246,24 @@ const struct command resize_command = {
 	.least = 2,
 	.most = 2,
 	.run = run_resize,
+};
+
+const struct command dead_letter_command = {
+	.name = "dead-letter",
+	.operands = "NAME [OTHER N]",
+	.summary = "choose where messages go that come back too often",
+	.text =
+	"Let a message of NAME that was leased and came back N times go to the mailbox\n"
+	"OTHER, even if that is full, so that one that no worker gets done does not keep\n"
+	"them busy for ever. Without OTHER there is no limit any more. What came back how\n"
+	"often tells 'mbox recv --json'.\n",
+	.example =
+	"  mbox create /failed\n"
+	"  mbox dead-letter /jobs /failed 3\n"
+	"  mbox recv --lease=60 --exec=./work /jobs\n",
+	.least = 1,
+	.most = 3,
+	.run = run_dead_letter,
 };
 
 const struct command chmod_command = {

@@ -89,6 +89,7 @@ extern const struct command serve_command;
 extern const struct command save_command;
 extern const struct command restore_command;
 extern const struct command resize_command;
+extern const struct command dead_letter_command;
 extern const struct command chmod_command;
 extern const struct command chown_command;
 extern const struct command rm_command;

@@ -24,6 +24,7 @@ static const struct command *const commands[] = {
 	&save_command,
 	&restore_command,
 	&resize_command,
+	&dead_letter_command,
 	&chmod_command,
 	&chown_command,
 	&rm_command,
@@ -57,7 +58,7 @@ static void print_commands(const char *family)
 
 	for (i = 0; i < COMMANDS; i++)
 		if (in_family(commands[i], family))
-			printf("  %-11s %s\n", commands[i]->name,
+			printf("  %-12s %s\n", commands[i]->name,
 			       commands[i]->summary);
 }
 
@@ -68,7 +69,7 @@ static void print_help(void)
 	       "Both have names such as /jobs and live in the kernel until they are removed.\n\n"
 	       "Commands:\n");
 	print_commands("");
-	printf("  %-11s %s\n\n", "help", "explain a command: 'mbox help send', as 'mbox send --help'");
+	printf("  %-12s %s\n\n", "help", "explain a command: 'mbox help send', as 'mbox send --help'");
 	printf("Try it:\n"
 	       "  mbox create --capacity=10 /jobs      # a mailbox that holds ten messages\n"
 	       "  seq 100 | mbox send /jobs &          # each line is a message; waits when full\n"

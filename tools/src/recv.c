@@ -310,7 +310,8 @@ const struct command recv_command = {
 	"to the descriptor of a mailbox is a message. 'mbox recv' ends when it fails.\n"
 	"With --lease the message stays the mailbox's meanwhile. It is gone when COMMAND\n"
 	"succeeds, and goes back, to be received again, when it fails or takes longer than\n"
-	"that, 0 for any time, or when 'mbox recv' is killed.\n",
+	"that, 0 for any time, or when 'mbox recv' is killed. 'mbox dead-letter' limits how\n"
+	"often.\n",
 	.example =
 	"  mbox recv /jobs | consumer\n"
 	"  mbox recv --count=1 --timeout=5 /jobs || echo 'no job'\n"

@@ -20,7 +20,7 @@ help_of() {
 
 # The commands in --help; a family is one word there too.
 commands() {
-	"$mbox" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]\+\( [a-z]\+\)\?\)  .*/\1/p'
+	"$mbox" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z-]\+\( [a-z]\+\)\?\)  .*/\1/p'
 }
 
 # What is given as "-p, --prio=N" comes out as "p prio= N" in all three.
@@ -48,7 +48,7 @@ completion_options() {
 }
 
 operands() {
-	help_of "$1" | sed -nE '1s/^Usage: mbox [a-z]+( [a-z]+)? \[OPTION\.\.\.\] ?//p'
+	help_of "$1" | sed -nE '1s/^Usage: mbox [a-z-]+( [a-z]+)? \[OPTION\.\.\.\] ?//p'
 }
 
 page_operands() {
@@ -72,7 +72,7 @@ for command in $(commands | tr ' ' _); do
 done
 
 same "commands of the page" \
-	"$(sed -nE 's/^\.Ss (seg [a-z]+|[a-z]+).*/\1/p' $page | sort)" "$(commands | sort)"
+	"$(sed -nE 's/^\.Ss (seg [a-z]+|[a-z-]+).*/\1/p' $page | sort)" "$(commands | sort)"
 same "commands of the completion" \
 	"$(_mbox_words '' | tr ' ' '\n' | grep -vx seg | grep -v '^--' | sort)" \
 	"$(commands | grep -v ' ' | sort)"

@@ -91,6 +91,12 @@ refused 1 "standard input: not a whole file of 'mbox save': its end is missing" 
 refused 1 "not a whole file of 'mbox save': it begins otherwise" restore test/usage.sh
 refused 2 "it takes NAME CAPACITY" resize /a
 refused 2 "'x' is no capacity" resize /a x
+refused 2 "it takes NAME [OTHER N]" dead-letter
+refused 2 "it takes NAME, or NAME OTHER N" dead-letter /a /b
+refused 2 "a message is delivered at least once" dead-letter /a /b 0
+refused 2 "'many' is no number of deliveries" dead-letter /a /b many
+refused 2 "4294967296 is too high a number of deliveries" dead-letter /a /b 4294967296
+refused 2 "'a/b' is no name" dead-letter /a a/b 1
 refused 2 "it takes MODE NAME..." chmod 600
 refused 2 "'/a' is no mode" chmod /a 600
 refused 2 "there is no user 'no-such-user'" chown no-such-user /a
@@ -146,6 +152,7 @@ without_module peek /a
 without_module call /a hello
 without_module serve /a cat
 without_module resize /a 1
+without_module dead-letter /a
 without_module chmod 600 /a
 without_module chown 0 /a
 without_module rm /a
