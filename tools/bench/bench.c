@@ -15,6 +15,7 @@
 
 #define ONESELF "to oneself and back"
 #define ANSWER "request and answer"
+#define RECEIPT "receipt alone"
 
 /* One copy in and eight out, which take long enough to need few of them. */
 #define TO_EIGHT \
@@ -27,8 +28,8 @@
 static const struct bench_mechanism mailbox = { .name = "mbox" };
 
 enum {
-	PIPE, SYSV, POSIX, MBOX_RW, MBOX_10, MBOX_100000, PIPES, MBOX_CALLS,
-	MEMORY, PEEK, BROADCAST, BROADCAST_MEMORY, IDLE
+	PIPE, SYSV, POSIX, MBOX_RW, MBOX_10, MBOX_100000, RECEIVE, LEASE, PIPES,
+	MBOX_CALLS, MEMORY, PEEK, BROADCAST, BROADCAST_MEMORY, IDLE
 };
 
 static const struct bench_row rows[] = {
@@ -79,6 +80,24 @@ static const struct bench_row rows[] = {
 		.round = bench_oneself,
 		.peer = &rows[MBOX_10],
 		.target = 1.10,
+	},
+	[RECEIVE] = {
+		.mechanism = &bench_mbox_receive,
+		.pattern = RECEIPT,
+		.bytes = 64,
+		.cpus = 1,
+		.prepare = bench_send_all,
+		.round = bench_receive,
+	},
+	[LEASE] = {
+		.mechanism = &bench_mbox_lease,
+		.pattern = RECEIPT,
+		.bytes = 64,
+		.cpus = 1,
+		.prepare = bench_send_all,
+		.round = bench_receive,
+		.peer = &rows[RECEIVE],
+		.target = 1.50,
 	},
 	[PIPES] = {
 		.mechanism = &bench_pipes,
@@ -189,9 +208,13 @@ static double median(double *samples, unsigned int nr)
 static void measure_round(const struct bench_row *row, struct result *result, unsigned int round)
 {
 	unsigned int times = row->times ? row->times : TIMES;
-	double start = now_ns();
+	double start;
 
-	result->err = row->round(row, &result->link, times);
+	if (row->prepare)
+		result->err = row->prepare(row, &result->link, times);
+	start = now_ns();
+	if (!result->err)
+		result->err = row->round(row, &result->link, times);
 	result->samples[round ? round - 1 : 0] = (now_ns() - start) / times;
 }
 
@@ -378,6 +401,8 @@ static const char help[] =
 "Measures mailboxes and their peers at the same work, in turn, and tells the\n"
 "cost of a message, the ratio to the peer, and the target with whether it is met.\n"
 "  POSIX queue, System V queue, pipe: of the kernel that runs\n"
+"  receipt alone: of messages that were sent before and are not in the figure, plain\n"
+"               and under a lease that is acknowledged\n"
 "  request and answer: a call to another process on the same CPU and its reply,\n"
 "               against a write and a read by each of the two over two pipes\n"
 "  64 KiB to 8: a broadcast to eight receivers, beside a message that is looked at\n"

@@ -55,6 +55,8 @@ struct bench_mechanism {
 
 extern const struct bench_mechanism bench_mbox_rw;
 extern const struct bench_mechanism bench_mbox_ioctl;
+extern const struct bench_mechanism bench_mbox_receive;
+extern const struct bench_mechanism bench_mbox_lease;
 extern const struct bench_mechanism bench_posix;
 extern const struct bench_mechanism bench_sysv;
 extern const struct bench_mechanism bench_pipe;
@@ -72,6 +74,8 @@ extern const struct bench_mechanism bench_memory;
  * @cpus: how many it runs on
  * @queued: messages that are queued before, and stay so
  * @times: how often a round does the work; 0 for as often as most
+ * @prepare: before each round, and not measured: make what it is to work on, or
+ *           NULL; 0 or -errno
  * @round: do the work @times times; 0 or -errno
  * @measure: instead of @round: tell one value in bytes; 0 or -errno
  * @peer: the row that this one is compared with, or NULL
@@ -85,6 +89,7 @@ struct bench_row {
 	unsigned int cpus;
 	unsigned int queued;
 	unsigned int times;
+	int (*prepare)(const struct bench_row *row, struct bench_link *link, unsigned int times);
 	int (*round)(const struct bench_row *row, struct bench_link *link, unsigned int times);
 	int (*measure)(double *bytes);
 	const struct bench_row *peer;
@@ -93,6 +98,10 @@ struct bench_row {
 
 /* To oneself and back: a send, then the receive. */
 int bench_oneself(const struct bench_row *row, struct bench_link *link, unsigned int times);
+
+/* What is there is received; to be there it was sent. */
+int bench_send_all(const struct bench_row *row, struct bench_link *link, unsigned int times);
+int bench_receive(const struct bench_row *row, struct bench_link *link, unsigned int times);
 
 /* A request to another process and its answer, in one send. */
 int bench_call(const struct bench_row *row, struct bench_link *link, unsigned int times);

@@ -81,6 +81,40 @@ const struct bench_mechanism bench_mbox_ioctl = {
 	.teardown = mbox_teardown,
 };
 
+/* Receiving alone: all that a round receives was sent before it. */
+
+static int unbounded_setup(struct bench_link *link, size_t bytes, unsigned int queued)
+{
+	const struct mbox_attr attr = { .capacity = MBOX_UNBOUNDED, .msgsize = bytes };
+
+	(void)queued;
+	return mbox_create(&link->mb, NULL, O_RDWR, 0600, &attr);
+}
+
+static int mbox_lease_one(struct bench_link *link, size_t bytes)
+{
+	struct mbox_message msg = { .data = message, .size = bytes };
+	int err = mbox_recv_msg(link->mb, &msg, MBOX_LEASE, 0);
+
+	return err ? err : mbox_ack(link->mb, msg.delivery);
+}
+
+const struct bench_mechanism bench_mbox_receive = {
+	.name = "mbox receive",
+	.setup = unbounded_setup,
+	.send = mbox_send_one,
+	.recv = mbox_recv_one,
+	.teardown = mbox_teardown,
+};
+
+const struct bench_mechanism bench_mbox_lease = {
+	.name = "mbox lease + ack",
+	.setup = unbounded_setup,
+	.send = mbox_send_one,
+	.recv = mbox_lease_one,
+	.teardown = mbox_teardown,
+};
+
 /* POSIX queues, whose descriptor is a number too */
 
 static int posix_setup(struct bench_link *link, size_t bytes, unsigned int queued)
