@@ -99,6 +99,32 @@ FIXTURE_TEARDOWN(lease)
 	mbox_close(self->tx);
 }
 
+/* One struct for all: the next receive acknowledges, and says so when it then fails. */
+TEST_F(lease, the_next_acknowledges_the_last)
+{
+	const unsigned int flags = LEASE_NOW | MBOX_ACK;
+	struct number n;
+	uint32_t i;
+
+	number(&n, 0);
+	for (i = 0; i < 3; i++)
+		ASSERT_EQ(0, put(self->tx, i));
+	for (i = 0; i < 3; i++) {
+		EXPECT_EQ(0, mbox_recv_msg(self->mb, &n.msg, flags, 0));
+		EXPECT_EQ(i, n.value);
+		EXPECT_EQ(1, held(self->mb));
+	}
+	EXPECT_EQ(-EAGAIN, mbox_recv_msg(self->mb, &n.msg, flags, 0));
+	EXPECT_EQ(0, n.msg.delivery);
+	EXPECT_EQ(0, held(self->mb));
+	EXPECT_EQ(-EAGAIN, mbox_recv_msg(self->mb, &n.msg, flags, 0));
+	n.msg.delivery = 77;
+	EXPECT_EQ(-ESTALE, mbox_recv_msg(self->mb, &n.msg, flags, 0));
+	EXPECT_EQ(77, n.msg.delivery);
+	EXPECT_EMPTY(self->other);
+	EXPECT_EQ(-EINVAL, mbox_recv_batch(self->mb, &n.msg, 1, flags, 0));
+}
+
 TEST_F(lease, acknowledged_once_and_gone)
 {
 	struct number n;

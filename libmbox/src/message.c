@@ -23,6 +23,8 @@ int mbox_take_message(struct mbox_message *msg, const struct mbox_ioc_msg *req,
 		msg->length = req->len;
 		msg->nr_fds = req->nr_fds;
 	}
+	if (ret && req->flags & MBOX_ACK)
+		msg->delivery = req->delivery;
 	if (ret)
 		return ret;
 
@@ -69,6 +71,12 @@ MBOX_API int mbox_send(struct mbox *mb, const void *data, size_t length,
 	return mbox_ioctl(mb->object.fd, MBOX_IOC_SEND, &req);
 }
 
+/* Of which message the caller is done. */
+static uint64_t done_with(const struct mbox_message *msg, unsigned int flags)
+{
+	return flags & MBOX_ACK ? msg->delivery : 0;
+}
+
 /* With @from_flag MBOX_FROM of @from only, with 0 of anybody. */
 static int receive(struct mbox *mb, unsigned int from_flag, pid_t from,
 		   struct mbox_message *msg, unsigned int flags,
@@ -82,6 +90,7 @@ static int receive(struct mbox *mb, unsigned int from_flag, pid_t from,
 		.pid = from,
 		.fds = mbox_address(msg->fds),
 		.nr_fds = msg->room_fds,
+		.delivery = done_with(msg, flags),
 		.lease = msg->lease,
 	};
 	int ret;
@@ -186,14 +195,15 @@ MBOX_API int mbox_recvv(struct mbox *mb, const struct iovec *iov, int iovcnt,
 		.flags = flags | MBOX_IOV,
 		.fds = msg ? mbox_address(msg->fds) : 0,
 		.nr_fds = msg ? msg->room_fds : 0,
+		.delivery = msg ? done_with(msg, flags) : 0,
 		.lease = msg ? msg->lease : 0,
 	};
 	int ret;
 
 	if (flags & INTERNAL_FLAGS || iovcnt < 0 || iovcnt > MBOX_IOV_MAX)
 		return -EINVAL;
-	/* Nobody would know the number of the delivery. */
-	if (flags & MBOX_LEASE && !msg)
+	/* Nobody would know the number of the delivery, or has one. */
+	if (flags & (MBOX_LEASE | MBOX_ACK) && !msg)
 		return -EINVAL;
 	ret = vector_ioctl(mb->object.fd, MBOX_IOC_RECV, &req, iov);
 	return msg ? mbox_take_message(msg, &req, ret) : ret;

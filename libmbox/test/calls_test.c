@@ -680,7 +680,28 @@ static void leases(void)
 	CHECK(k.seen[5].second.flags == MBOX_LEASE && k.seen[5].second.lease == 71);
 	/* Nobody would be told the number. */
 	CHECK(mbox_recvv(mb, &iov, 1, NULL, MBOX_LEASE, 0) == -EINVAL);
+	CHECK(mbox_recvv(mb, &iov, 1, NULL, MBOX_ACK, 0) == -EINVAL);
 	CHECK(k.nr == 6);
+	mbox_close(mb);
+}
+
+static void leases_in_turn(void)
+{
+	struct mbox_message msg = { .lease = 70, .delivery = 8 };
+	struct iovec iov = { NULL, 0 };
+	struct mbox *mb = mailbox();
+
+	k.answer = (struct mbox_ioc_msg){ .delivery = 9 };
+	CHECK(mbox_recv_msg(mb, &msg, MBOX_LEASE | MBOX_ACK, 0) == 0);
+	CHECK(k.seen[0].msg.flags == (MBOX_LEASE | MBOX_ACK) && k.seen[0].msg.delivery == 8);
+	CHECK(msg.delivery == 9);
+	CHECK(mbox_recv_from(mb, 77, &msg, MBOX_ACK, 0) == 0);
+	CHECK(k.seen[1].msg.flags == (MBOX_ACK | MBOX_FROM) && k.seen[1].msg.delivery == 9);
+	CHECK(mbox_recvv(mb, &iov, 1, &msg, MBOX_ACK, 0) == 0);
+	CHECK(k.seen[2].msg.flags == (MBOX_ACK | MBOX_IOV) && k.seen[2].msg.delivery == 9);
+	/* Nothing is acknowledged that was not asked for. */
+	CHECK(mbox_recv_msg(mb, &msg, MBOX_LEASE, 0) == 0);
+	CHECK(k.seen[3].msg.delivery == 0);
 	mbox_close(mb);
 }
 
@@ -1055,6 +1076,7 @@ int main(void)
 	run("receiving one message", recv_one);
 	run("call, reply, and reply with receive", call_and_reply);
 	run("leases go with each kind of receive", leases);
+	run("a lease and the acknowledgment of the last", leases_in_turn);
 	run("acknowledging and giving back", acknowledge);
 	run("a dead-letter mailbox", dead_letter);
 	run("descriptors go with each kind of call", descriptors);

@@ -402,7 +402,7 @@ static const char help[] =
 "cost of a message, the ratio to the peer, and the target with whether it is met.\n"
 "  POSIX queue, System V queue, pipe: of the kernel that runs\n"
 "  receipt alone: of messages that were sent before and are not in the figure, plain\n"
-"               and under a lease that is acknowledged\n"
+"               and under a lease that the next receive acknowledges\n"
 "  request and answer: a call to another process on the same CPU and its reply,\n"
 "               against a write and a read by each of the two over two pipes\n"
 "  64 KiB to 8: a broadcast to eight receivers, beside a message that is looked at\n"

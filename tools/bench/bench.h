@@ -11,6 +11,7 @@
 #define MBOX_BENCH_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct mbox;
@@ -21,6 +22,7 @@ struct mbox;
 /**
  * struct bench_link - a mechanism that is set up
  * @mb: the mailbox, of those that are one
+ * @delivery: the number of the message that it leased last
  * @in: descriptor, or id, that messages go into
  * @out: the one that they come out of
  * @server: the process that answers, where one does
@@ -29,6 +31,7 @@ struct mbox;
  */
 struct bench_link {
 	struct mbox *mb;
+	uint64_t delivery;
 	int in;
 	int out;
 	pid_t server;

@@ -93,10 +93,11 @@ static int unbounded_setup(struct bench_link *link, size_t bytes, unsigned int q
 
 static int mbox_lease_one(struct bench_link *link, size_t bytes)
 {
-	struct mbox_message msg = { .data = message, .size = bytes };
-	int err = mbox_recv_msg(link->mb, &msg, MBOX_LEASE, 0);
+	struct mbox_message msg = { .data = message, .size = bytes, .delivery = link->delivery };
+	int err = mbox_recv_msg(link->mb, &msg, MBOX_LEASE | MBOX_ACK, 0);
 
-	return err ? err : mbox_ack(link->mb, msg.delivery);
+	link->delivery = msg.delivery;
+	return err;
 }
 
 const struct bench_mechanism bench_mbox_receive = {

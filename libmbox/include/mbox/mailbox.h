@@ -197,7 +197,7 @@ void mbox_close(struct mbox *mb);
  *          ignored
  * @delivery: receive: the number to answer a request by, see mbox_reply(), or to
  *            be done with a leased message by, see mbox_ack(); 0 for what needs
- *            neither. Send: ignored
+ *            neither. Given by the caller with MBOX_ACK. Send: ignored
  * @flags: receive: MBOX_CALL if the sender waits for an answer; otherwise 0.
  *         Send: ignored
  * @fds: descriptors that go with the message, to a mailbox with MBOX_HANDLES;
@@ -215,7 +215,8 @@ void mbox_close(struct mbox *mb);
  *
  * The kernel stamps @pid, @uid and @gid: a sender cannot choose them. A send
  * ignores them. After an error other than -EMSGSIZE and -ENOBUFS the struct is
- * as it was; what is at @data and @fds is unspecified.
+ * as it was, but for @delivery with MBOX_ACK; what is at @data and @fds is
+ * unspecified.
  *
  * All descriptors of a message arrive, or none. In each struct mbox_fd @fd is
  * one of the sender's, on receive a new one of the receiver's own, always
@@ -348,12 +349,17 @@ int mbox_recv(struct mbox *mb, struct mbox_message *msg);
  *       @size is 0
  * @flags: 0 or more of MBOX_NONBLOCK: do not wait; MBOX_REALTIME: @deadline is
  *         on CLOCK_REALTIME; MBOX_LEASE: the message stays the mailbox's until
- *         mbox_ack(), which says more
+ *         mbox_ack(), which says more; MBOX_ACK: first be done with the leased
+ *         message @msg->delivery, as by mbox_ack(), if that is not 0
  * @deadline: when to stop waiting, 0 for never
  *
  * The message of the highest priority comes first, among those of one priority
  * the one that was sent first. A receive that fails leaves the message where it
  * was.
+ *
+ * With MBOX_LEASE | MBOX_ACK and one struct, which begins with a @delivery of 0, a
+ * worker makes one system call a message. When the receive fails after the
+ * acknowledgment @msg->delivery is 0, so that the call can be made again.
  *
  * Return: 0: there is a message, empty if @msg->length is 0; -EAGAIN: there is
  * none, and the call may not wait; -ETIMEDOUT: the deadline passed first;
@@ -363,7 +369,8 @@ int mbox_recv(struct mbox *mb, struct mbox_message *msg);
  * MBOX_HANGUP, the mailbox is empty and all senders are gone; -EBADF: the handle
  * is not open for receiving; -EPERM: it is another process's own mailbox;
  * -EINVAL: a flag, deadline, @msg->lease or @msg->room_fds out of its range;
- * -EFAULT; -EOPNOTSUPP: MBOX_LEASE, with MBOX_BROADCAST.
+ * -EFAULT; -EOPNOTSUPP: MBOX_LEASE or MBOX_ACK, with MBOX_BROADCAST; -ESTALE:
+ * with MBOX_ACK, as for mbox_ack(), and then nothing was received.
  */
 int mbox_recv_msg(struct mbox *mb, struct mbox_message *msg,
 		  unsigned int flags, uint64_t deadline);
@@ -374,14 +381,14 @@ int mbox_recv_msg(struct mbox *mb, struct mbox_message *msg,
  * @iov: the buffers, filled in order
  * @iovcnt: how many, 0 to MBOX_IOV_MAX
  * @msg: set but for @data and @size, which are ignored; NULL if only the bytes
- *       are wanted, and no lease
+ *       are wanted, and no lease or acknowledgment
  * @flags: as for mbox_recv_msg()
  * @deadline: as for mbox_recv_msg()
  *
  * Compare readv(2).
  *
  * Return: 0, or an error of mbox_recv_msg(); -EINVAL also for @iovcnt out of
- * its range, and for MBOX_LEASE without @msg.
+ * its range, and for MBOX_LEASE or MBOX_ACK without @msg.
  */
 int mbox_recvv(struct mbox *mb, const struct iovec *iov, int iovcnt,
 	       struct mbox_message *msg, unsigned int flags, uint64_t deadline);
@@ -391,7 +398,7 @@ int mbox_recvv(struct mbox *mb, const struct iovec *iov, int iovcnt,
  * @mb: the mailbox, open for receiving
  * @msgs: one struct a message, as for mbox_recv_msg()
  * @nr: how many, 1 to MBOX_BATCH_MAX
- * @flags: as for mbox_recv_msg()
+ * @flags: as for mbox_recv_msg(), but for MBOX_ACK
  * @deadline: as for mbox_recv_msg()
  *
  * Waits for the first message only and takes what else is there. It stops
