@@ -265,6 +265,7 @@ static long mbox_ioctl_link(const struct mbox_request *request)
 		kfree(name);
 	return err;
 }
+
 static long mbox_ioctl_status(const struct mbox_request *request)
 {
 	struct mbox_ioc_status status;

@@ -41,10 +41,20 @@ static __always_inline int mbox_struct_put(void __user *user, size_t size,
 }
 
 /* Copy the struct of a request in, or out. Return: 0, -EFAULT or -E2BIG. */
-#define mbox_request_get(request, ioc) \
-	mbox_struct_get(ioc, sizeof(*(ioc)), (request)->user, (request)->size)
-#define mbox_request_put(request, ioc) \
-	mbox_struct_put((request)->user, (request)->size, ioc, sizeof(*(ioc)))
+#define mbox_request_get(request, ioc) ({				\
+	const struct mbox_request *__request = (request);		\
+	typeof(ioc) __ioc = (ioc);					\
+									\
+	mbox_struct_get(__ioc, sizeof(*__ioc), __request->user,		\
+			__request->size);				\
+})
+#define mbox_request_put(request, ioc) ({				\
+	const struct mbox_request *__request = (request);		\
+	typeof(ioc) __ioc = (ioc);					\
+									\
+	mbox_struct_put(__request->user, __request->size, __ioc,	\
+			sizeof(*__ioc));				\
+})
 
 /* ioctl_message.c */
 int mbox_may_receive(struct file *file);

@@ -714,4 +714,3 @@ long mbox_ioctl_recv_batch(const struct mbox_request *request)
 	return err ?: mbox_batch(request->file, &batch, MBOX_IOV | MBOX_LEASE,
 				 mbox_batch_recv);
 }
-

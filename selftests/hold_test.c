@@ -1031,7 +1031,7 @@ TEST_F(lease, last_is_acknowledged_by_a_plain_receive)
 {
 	struct mbox_ioc_msg msg;
 	struct leased l;
-	__u32 number;
+	__u32 number = 0;
 
 	put_some(_metadata, self->tx, 2);
 	ASSERT_EQ(0, lease(self->rx, &l, 0));

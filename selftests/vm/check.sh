@@ -29,7 +29,7 @@ failed_as() {
 
 # The runner ends with the status of its last test; here only the end of the VM counts.
 kselftests() {
-	local arguments=() seconds=1200 status=0
+	local arguments=() seconds=2400 status=0
 	if [ "$1" = debug ]; then
 		arguments=(-o 1500)
 		seconds=3600
