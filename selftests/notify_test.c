@@ -259,10 +259,6 @@ TEST_F(notify, exit_and_kill_remove_it)
 	EXPECT_EQ(0, ask(self->box.rx, SIGUSR1, 0));
 }
 
-/*
- * Runs a shell that ends with its stdin. A pipe that exec closes tells when it is there; the
- * descriptors of the mailbox stay open over the exec when @keep says so.
- */
 static void keep_open(const struct mb_ends *box)
 {
 	fcntl(box->both, F_SETFD, 0);
@@ -270,32 +266,35 @@ static void keep_open(const struct mb_ends *box)
 	fcntl(box->tx, F_SETFD, 0);
 }
 
+/*
+ * Runs a shell that ends with its stdin, and waits until it speaks: while the exec closes
+ * descriptors the registration still stands. Those of the mailbox stay open when @keep says so.
+ */
 static pid_t registered_then_exec(const struct mb_ends *box, int *stdin_end, bool keep)
 {
-	int input[2], gone[2];
+	int input[2], output[2];
 	char byte;
 	pid_t pid;
 
-	if (pipe(input) || pipe2(gone, O_CLOEXEC))
+	if (pipe2(input, O_CLOEXEC) || pipe2(output, O_CLOEXEC))
 		return -1;
 	pid = child_fork();
 	if (!pid) {
 		dup2(input[0], STDIN_FILENO);
-		close(input[0]);
-		close(input[1]);
+		dup2(output[1], STDOUT_FILENO);
 		if (keep)
 			keep_open(box);
 		if (ask(box->rx, SIGUSR1, 0))
 			_exit(1);
-		execl("/bin/sh", "sh", "-c", "read line", NULL);
+		execl("/bin/sh", "sh", "-c", "echo; read line", NULL);
 		_exit(2);
 	}
 	close(input[0]);
-	close(gone[1]);
+	close(output[1]);
 	*stdin_end = input[1];
-	if (read(gone[0], &byte, 1))
+	if (read(output[0], &byte, 1) != 1)
 		return -1;
-	close(gone[0]);
+	close(output[0]);
 	return pid;
 }
 
