@@ -601,7 +601,7 @@ TEST_F(call, caller_out_of_time)
 	EXPECT_EQ(-ETIMEDOUT, call_one(self->box.tx, 1, in_ms(20)));
 	EXPECT_EQ(-EAGAIN, mb_take(self->box.rx, MBOX_NONBLOCK));
 	caller_init(&self->callers[0], self->box.tx, 2);
-	self->callers[0].send.deadline = in_ms(300);
+	self->callers[0].send.deadline = in_ms(1000);
 	START(&self->callers[0], 1);
 	ASSERT_EQ(0, serve(self->box.rx, &s));
 	EXPECT_EQ(-ETIMEDOUT, caller_join(&self->callers[0]));
@@ -921,7 +921,7 @@ TEST_F(call, caller_gives_up_on_a_leased_request)
 	struct served s;
 
 	caller_init(&self->callers[0], self->box.tx, 2);
-	self->callers[0].send.deadline = in_ms(300);
+	self->callers[0].send.deadline = in_ms(1000);
 	START(&self->callers[0], 1);
 	ASSERT_EQ(0, serve_flags(self->box.rx, &s, MBOX_LEASE));
 	EXPECT_EQ(-ETIMEDOUT, caller_join(&self->callers[0]));

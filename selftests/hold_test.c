@@ -15,7 +15,7 @@
 #define MANY	100
 #define SHORT	(30 * NS_PER_MS)
 /* On a busy machine, too, the test does something before its end. */
-#define MEDIUM	(500 * NS_PER_MS)
+#define MEDIUM	NS_PER_S
 #define LONG	(1000 * NS_PER_S)
 
 /* A number that was received under a lease. */

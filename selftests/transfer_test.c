@@ -670,7 +670,7 @@ TEST_F(bounded, sync_send_that_times_out_is_withdrawn_from_the_middle)
 
 	ASSERT_EQ(0, mb_put(self->box.tx, 1, 0, 0));
 	call_put(&self->calls[0], self->box.tx, 2, 0, MBOX_SYNC);
-	self->calls[0].msg.deadline = in_ms(500);
+	self->calls[0].msg.deadline = in_ms(1000);
 	ASSERT_EQ(0, call_start(&self->calls[0]));
 	ASSERT_TRUE(wait_until(mb_status(self->box.tx).queued == 2));
 	ASSERT_EQ(0, mb_put(self->box.tx, 3, 0, 0));
@@ -688,7 +688,7 @@ TEST_F(bounded, sync_send_that_times_out_makes_room_for_the_next)
 {
 	fill(_metadata, self->box.tx, 3);
 	call_put(&self->calls[0], self->box.tx, 1, 0, MBOX_SYNC);
-	self->calls[0].msg.deadline = in_ms(500);
+	self->calls[0].msg.deadline = in_ms(1000);
 	ASSERT_EQ(0, call_start(&self->calls[0]));
 	ASSERT_TRUE(wait_until(mb_status(self->box.tx).queued == 4));
 	call_put(&self->calls[1], self->box.tx, 2, 0, 0);
