@@ -6,6 +6,7 @@
 #define _MBOX_COMPAT_H
 
 #include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/version.h>
 #include <linux/wait.h>
@@ -33,6 +34,12 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
 #define mbox_assign_str(field, string) __assign_str(field, string)
 #else
 #define mbox_assign_str(field, string) __assign_str(field)
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+#define mbox_splice_read generic_file_splice_read
+#else
+#define mbox_splice_read copy_splice_read
 #endif
 
 static inline int mbox_receive_fd(struct file *file, unsigned int o_flags)

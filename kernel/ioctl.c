@@ -5,10 +5,12 @@
 #include <linux/err.h>
 #include <linux/module.h>
 #include <linux/slab.h>
+#include <asm/ioctls.h>
 
 #include "ioctl.h"
 #include "mailbox.h"
 #include "segment.h"
+#include "stream.h"
 
 /**
  * struct mbox_ioctl - one ioctl
@@ -71,6 +73,8 @@ static bool mbox_create_own_valid(const struct mbox_ioc_create *create)
 /* A broadcast is never a rendezvous, and nothing else can lose messages. */
 static bool mbox_create_flags_valid(const struct mbox_ioc_create *create)
 {
+	if (create->flags & MBOX_BYTE_STREAM)
+		return create->flags == MBOX_BYTE_STREAM;
 	if (create->flags & ~(MBOX_HANGUP | MBOX_OWN | MBOX_BROADCAST |
 			      MBOX_LOSSY | MBOX_HANDLES))
 		return false;
@@ -81,13 +85,20 @@ static bool mbox_create_flags_valid(const struct mbox_ioc_create *create)
 		       !(create->flags & MBOX_LOSSY);
 }
 
+static bool mbox_create_sizes_valid(const struct mbox_ioc_create *create)
+{
+	if (create->flags & MBOX_BYTE_STREAM)
+		return mbox_stream_capacity_valid(create->capacity) &&
+		       !create->msgsize && !create->bytes;
+	return create->msgsize <= MBOX_MSGSIZE_MAX &&
+	       (!create->bytes || create->bytes >= create->msgsize);
+}
+
 static bool mbox_create_valid(const struct mbox_ioc_create *create)
 {
 	return mbox_oflag_valid(create->oflag, O_EXCL) &&
 	       mbox_create_flags_valid(create) && !create->__reserved &&
-	       !(create->mode & ~0777) &&
-	       create->msgsize <= MBOX_MSGSIZE_MAX &&
-	       (!create->bytes || create->bytes >= create->msgsize);
+	       !(create->mode & ~0777) && mbox_create_sizes_valid(create);
 }
 
 static long mbox_ioctl_create(const struct mbox_request *request)
@@ -99,7 +110,9 @@ static long mbox_ioctl_create(const struct mbox_request *request)
 		return err;
 	if (!mbox_create_valid(&create))
 		return -EINVAL;
-	return mbox_open_or_create(&mbox_mailbox_ops, create.name,
+	return mbox_open_or_create(create.flags & MBOX_BYTE_STREAM ?
+					   &mbox_stream_ops : &mbox_mailbox_ops,
+				   create.name,
 				   create.flags & MBOX_OWN ?
 					   task_tgid(current) : NULL,
 				   &create, create.oflag);
@@ -127,6 +140,20 @@ static long mbox_ioctl_segment(const struct mbox_request *request)
 				   &segment, segment.oflag);
 }
 
+static const struct mbox_kind_ops *mbox_kind_ops(u32 kind)
+{
+	switch (kind) {
+	case MBOX_MAILBOX:
+		return &mbox_mailbox_ops;
+	case MBOX_SEGMENT:
+		return &mbox_segment_ops;
+	case MBOX_STREAM:
+		return &mbox_stream_ops;
+	default:
+		return NULL;
+	}
+}
+
 static long mbox_open_name(const struct mbox_ioc_open *open)
 {
 	char *name = mbox_name_from_user(open->name);
@@ -135,9 +162,8 @@ static long mbox_open_name(const struct mbox_ioc_open *open)
 
 	if (IS_ERR(name))
 		return PTR_ERR(name);
-	fd = mbox_object_open(open->kind == MBOX_SEGMENT ? &mbox_segment_ops :
-							   &mbox_mailbox_ops,
-			      NULL, &address, open->oflag);
+	fd = mbox_object_open(mbox_kind_ops(open->kind), NULL, &address,
+			      open->oflag);
 	kfree(name);
 	return fd;
 }
@@ -160,14 +186,11 @@ static bool mbox_open_valid(const struct mbox_ioc_open *open)
 		return false;
 	if (open->pid && (open->name || open->pid < 0))
 		return false;
-	switch (open->kind) {
-	case MBOX_MAILBOX:
-		return true;
-	case MBOX_SEGMENT:
-		return !open->pid && (open->oflag & O_ACCMODE) != O_WRONLY;
-	default:
+	if (open->kind == MBOX_SEGMENT &&
+	    (open->oflag & O_ACCMODE) == O_WRONLY)
 		return false;
-	}
+	return open->pid ? open->kind == MBOX_MAILBOX :
+			   !!mbox_kind_ops(open->kind);
 }
 
 static long mbox_ioctl_open(const struct mbox_request *request)
@@ -180,6 +203,23 @@ static long mbox_ioctl_open(const struct mbox_request *request)
 	if (!mbox_open_valid(&open))
 		return -EINVAL;
 	return open.pid ? mbox_open_process(&open) : mbox_open_name(&open);
+}
+
+static long mbox_ioctl_reopen(const struct mbox_request *request)
+{
+	struct mbox_handle *handle = request->file->private_data;
+	struct mbox_ioc_open open;
+	int err = mbox_request_get(request, &open);
+
+	if (err)
+		return err;
+	if (!mbox_oflag_valid(open.oflag, 0) || open.__reserved ||
+	    open.name || open.pid || open.kind)
+		return -EINVAL;
+	if (handle->object->ops->kind == MBOX_SEGMENT &&
+	    (open.oflag & O_ACCMODE) == O_WRONLY)
+		return -EINVAL;
+	return mbox_object_reopen(request->file, open.oflag);
 }
 
 static long mbox_ioctl_unlink(const struct mbox_request *request)
@@ -213,7 +253,7 @@ static bool mbox_set_valid(const struct mbox_ioc_set *set, u32 allowed)
 	       (set->max_deliveries || !set->dead_letter);
 }
 
-static long mbox_ioctl_set(const struct mbox_request *request)
+static long mbox_set_allowed(const struct mbox_request *request, u32 allowed)
 {
 	struct mbox_ioc_set set;
 	int err = mbox_request_get(request, &set);
@@ -221,9 +261,19 @@ static long mbox_ioctl_set(const struct mbox_request *request)
 	if (err)
 		return err;
 	if (!mbox_set_valid(&set, MBOX_SET_MODE | MBOX_SET_UID | MBOX_SET_GID |
-				  MBOX_SET_CAPACITY | MBOX_SET_DEAD_LETTER))
+				  MBOX_SET_CAPACITY | allowed))
 		return -EINVAL;
 	return mbox_mailbox_set(mbox_file_mailbox(request->file), &set);
+}
+
+static long mbox_ioctl_set(const struct mbox_request *request)
+{
+	return mbox_set_allowed(request, MBOX_SET_DEAD_LETTER);
+}
+
+static long mbox_ioctl_stream_set(const struct mbox_request *request)
+{
+	return mbox_set_allowed(request, 0);
 }
 
 static long mbox_ioctl_segment_set(const struct mbox_request *request)
@@ -427,6 +477,34 @@ static const struct mbox_ioctl mbox_mailbox_ioctls[] = {
 		.min = offsetofend(struct mbox_ioc_link, name),
 		.handle = mbox_ioctl_link,
 	},
+	{
+		.cmd = MBOX_IOC_OPEN,
+		.min = offsetofend(struct mbox_ioc_open, kind),
+		.handle = mbox_ioctl_reopen,
+	},
+};
+
+static const struct mbox_ioctl mbox_stream_ioctls[] = {
+	{
+		.cmd = MBOX_IOC_STATUS,
+		.min = offsetofend(struct mbox_ioc_status, flags),
+		.handle = mbox_ioctl_status,
+	},
+	{
+		.cmd = MBOX_IOC_SET,
+		.min = offsetofend(struct mbox_ioc_set, dead_letter),
+		.handle = mbox_ioctl_stream_set,
+	},
+	{
+		.cmd = MBOX_IOC_LINK,
+		.min = offsetofend(struct mbox_ioc_link, name),
+		.handle = mbox_ioctl_link,
+	},
+	{
+		.cmd = MBOX_IOC_OPEN,
+		.min = offsetofend(struct mbox_ioc_open, kind),
+		.handle = mbox_ioctl_reopen,
+	},
 };
 
 static const struct mbox_ioctl mbox_segment_ioctls[] = {
@@ -444,6 +522,11 @@ static const struct mbox_ioctl mbox_segment_ioctls[] = {
 		.cmd = MBOX_IOC_LINK,
 		.min = offsetofend(struct mbox_ioc_link, name),
 		.handle = mbox_ioctl_link,
+	},
+	{
+		.cmd = MBOX_IOC_OPEN,
+		.min = offsetofend(struct mbox_ioc_open, kind),
+		.handle = mbox_ioctl_reopen,
 	},
 };
 
@@ -479,6 +562,15 @@ long mbox_device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 long mbox_mailbox_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	return mbox_ioctl(mbox_mailbox_ioctls, ARRAY_SIZE(mbox_mailbox_ioctls),
+			  file, cmd, arg);
+}
+
+long mbox_stream_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	if (cmd == FIONREAD)
+		return put_user(mbox_stream_unread(mbox_file_mailbox(file)),
+				(int __user *)arg);
+	return mbox_ioctl(mbox_stream_ioctls, ARRAY_SIZE(mbox_stream_ioctls),
 			  file, cmd, arg);
 }
 

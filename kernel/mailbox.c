@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 
 #include "mailbox.h"
+#include "stream.h"
 
 /* The next size of the general caches would be twice as large. */
 static struct kmem_cache *mbox_mailbox_cache;
@@ -37,15 +38,27 @@ static int mbox_mailbox_extend(struct mbox_mailbox *mailbox, u32 flags)
 {
 	if (flags & MBOX_OWN)
 		return mbox_process_new(mailbox);
-	if (!(flags & MBOX_BROADCAST))
-		return 0;
-	mailbox->broadcast = mbox_broadcast_create();
-	return mailbox->broadcast ? 0 : -ENOMEM;
+	if (flags & MBOX_BROADCAST) {
+		mailbox->broadcast = mbox_broadcast_create();
+		return mailbox->broadcast ? 0 : -ENOMEM;
+	}
+	if (flags & MBOX_BYTE_STREAM) {
+		mailbox->stream = mbox_stream_create();
+		return mailbox->stream ? 0 : -ENOMEM;
+	}
+	return 0;
 }
 
-static struct mbox_object *mbox_mailbox_create(const void *attr,
-					       const char *name,
-					       struct mbox_user *user)
+/**
+ * mbox_mailbox_create() - make a mailbox or a stream, see struct mbox_kind_ops
+ * @attr: a struct mbox_ioc_create
+ * @name: taken over unless there is an error, or NULL
+ * @user: who pays; the reference is taken over unless there is an error
+ *
+ * Return: the object or -ENOMEM.
+ */
+struct mbox_object *mbox_mailbox_create(const void *attr, const char *name,
+					struct mbox_user *user)
 {
 	struct mbox_mailbox *mailbox = kmem_cache_zalloc(mbox_mailbox_cache,
 							 GFP_KERNEL);
@@ -70,9 +83,10 @@ static struct mbox_object *mbox_mailbox_create(const void *attr,
 	mailbox->capacity = create->capacity;
 	mailbox->bytes = create->bytes;
 	mailbox->msgsize = create->msgsize;
-	mailbox->flags = create->flags;
-	mbox_object_init(&mailbox->object, &mbox_mailbox_ops, name, user,
-			 create->mode & ~current_umask());
+	mailbox->flags = create->flags | (mailbox->stream ? MBOX_HANGUP : 0);
+	mbox_object_init(&mailbox->object,
+			 mailbox->stream ? &mbox_stream_ops : &mbox_mailbox_ops,
+			 name, user, create->mode & ~current_umask());
 	return &mailbox->object;
 }
 
@@ -102,7 +116,11 @@ void mbox_mailbox_drain(struct mbox_mailbox *mailbox)
 	}
 }
 
-static void mbox_mailbox_free(struct mbox_object *object)
+/**
+ * mbox_mailbox_free() - undo mbox_mailbox_create()
+ * @object: a mailbox or a stream that nobody has a reference to
+ */
+void mbox_mailbox_free(struct mbox_object *object)
 {
 	struct mbox_mailbox *mailbox = to_mailbox(object);
 
@@ -110,16 +128,11 @@ static void mbox_mailbox_free(struct mbox_object *object)
 	mbox_mailbox_drain(mailbox);
 	mbox_holds_exit(mailbox);
 	mbox_notice_end(mailbox);
+	mbox_stream_free(mailbox);
 	kfree(mailbox->broadcast);
 	kfree(mailbox->spare[0]);
 	kfree(mailbox->spare[1]);
 	kmem_cache_free(mbox_mailbox_cache, mailbox);
-}
-
-static void mbox_side_open(struct mbox_side *side)
-{
-	side->open++;
-	side->seen = true;
 }
 
 static void mbox_mailbox_opened(struct mbox_handle *handle, fmode_t rights)
@@ -171,6 +184,9 @@ static int mbox_mailbox_may_set(const struct mbox_mailbox *mailbox,
 	if (set->fields & MBOX_SET_CAPACITY && mailbox->broadcast &&
 	    !set->capacity)
 		return -EINVAL;
+	if (set->fields & MBOX_SET_CAPACITY && mailbox->stream &&
+	    !mbox_stream_capacity_valid(set->capacity))
+		return -EINVAL;
 	return mbox_object_may_set(&mailbox->object, set);
 }
 
@@ -178,7 +194,10 @@ static void mbox_mailbox_resize(struct mbox_mailbox *mailbox, u64 capacity)
 {
 	spin_lock(&mailbox->lock);
 	mailbox->capacity = capacity;
-	mbox_admit_locked(mailbox);
+	if (mailbox->stream)
+		mbox_stream_admit_locked(mailbox);
+	else
+		mbox_admit_locked(mailbox);
 	spin_unlock(&mailbox->lock);
 }
 
@@ -308,6 +327,8 @@ static void mbox_mailbox_state(struct mbox_mailbox *mailbox,
 						    &status->recv_wait_pid);
 	status->senders = mailbox->senders.open;
 	status->receivers = mailbox->receivers.open;
+	if (mailbox->stream)
+		mbox_stream_status_locked(mailbox, status);
 }
 
 /**
@@ -361,12 +382,6 @@ static int mbox_iter_copy(struct mbox_sink *sink,
 	struct iov_iter to = *iter_sink->to;
 
 	return mbox_message_copy(message, &to);
-}
-
-static bool mbox_kiocb_nonblock(const struct kiocb *iocb)
-{
-	return iocb->ki_flags & IOCB_NOWAIT ||
-	       iocb->ki_filp->f_flags & O_NONBLOCK;
 }
 
 static ssize_t mbox_mailbox_read(struct kiocb *iocb, struct iov_iter *to)

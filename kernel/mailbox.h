@@ -5,7 +5,7 @@
  * Lifetime
  *
  * struct mbox_mailbox goes with its struct mbox_object, and its struct
- * mbox_broadcast or mbox_process with it. The process can be gone by then: its
+ * mbox_broadcast, mbox_stream or mbox_process with it. The process can be gone by then: its
  * struct pid, which all that know it hold a reference of, is not.
  *
  * struct mbox_message belongs to the sender until mbox_send() takes it over,
@@ -63,6 +63,7 @@
 #include "object.h"
 
 struct mbox_message;
+struct mbox_stream;
 
 /**
  * struct mbox_walk - finds what a queue held at one moment; see snapshot.c
@@ -273,11 +274,11 @@ struct mbox_notice {
 /**
  * struct mbox_side - the descriptors that can send, or that can receive
  * @open: how many, protected by the mailbox's lock
- * @seen: there has been one, protected by the mailbox's lock
+ * @opens: how many there have been, protected by the mailbox's lock
  */
 struct mbox_side {
 	u32 open;
-	bool seen;
+	u64 opens;
 };
 
 /**
@@ -327,6 +328,7 @@ struct mbox_process {
  * @msgsize: the largest message, constant
  * @flags: enum mbox_create_flags, constant
  * @broadcast: for a mailbox with MBOX_BROADCAST, or NULL; constant
+ * @stream: for a stream, which has no messages, or NULL; constant
  * @queue: what receivers can take, for broadcast the log; protected by @lock
  * @blocked: messages of senders that wait for room or, on rendezvous, for a
  *           receiver, protected by @lock
@@ -366,6 +368,7 @@ struct mbox_mailbox {
 	u32 msgsize;
 	u32 flags;
 	struct mbox_broadcast *broadcast;
+	struct mbox_stream *stream;
 	struct mbox_queue queue;
 	struct mbox_queue blocked;
 	struct mbox_waiters sending;
@@ -404,6 +407,18 @@ static inline struct mbox_mailbox *mbox_file_mailbox(struct file *file)
 	struct mbox_handle *handle = file->private_data;
 
 	return to_mailbox(handle->object);
+}
+
+static inline bool mbox_kiocb_nonblock(const struct kiocb *iocb)
+{
+	return iocb->ki_flags & IOCB_NOWAIT ||
+	       iocb->ki_filp->f_flags & O_NONBLOCK;
+}
+
+static inline void mbox_side_open(struct mbox_side *side)
+{
+	side->open++;
+	side->opens++;
 }
 
 static inline struct mbox_cursor *mbox_file_cursor(struct file *file)
@@ -491,6 +506,7 @@ bool mbox_walk_on(struct mbox_queue *queue, unsigned int steps);
 void mbox_walk_end(struct mbox_queue *queue);
 
 /* message.c */
+void *mbox_message_alloc(size_t size);
 struct mbox_message *mbox_message_create(struct mbox_mailbox *mailbox,
 					 struct mbox_user *user,
 					 struct iov_iter *from);
@@ -516,6 +532,7 @@ int mbox_receive(struct mbox_mailbox *mailbox, struct mbox_sink *sink,
 		 const struct mbox_patience *patience);
 int mbox_peek(struct mbox_mailbox *mailbox, struct mbox_sink *sink, u32 index);
 void mbox_admit_locked(struct mbox_mailbox *mailbox);
+void mbox_wake_pollers(struct mbox_mailbox *mailbox, __poll_t events);
 void mbox_hang_up_locked(struct mbox_mailbox *mailbox,
 			 const struct mbox_side *side, int error);
 bool mbox_hung_up_locked(const struct mbox_mailbox *mailbox,
@@ -527,6 +544,7 @@ bool mbox_room_locked(const struct mbox_mailbox *mailbox,
 		      const struct mbox_message *message);
 void mbox_waiter_start(struct mbox_waiters *waiters,
 		       struct mbox_waiter *waiter);
+void mbox_waiter_stop(struct mbox_waiters *waiters, struct mbox_waiter *waiter);
 void mbox_waiter_complete(struct mbox_mailbox *mailbox,
 			  struct mbox_waiters *waiters,
 			  struct mbox_waiter *waiter, int error, bool sync);
@@ -633,6 +651,9 @@ extern const struct mbox_kind_ops mbox_mailbox_ops;
 int mbox_mailbox_init(void);
 void mbox_mailbox_exit(void);
 bool mbox_is_mailbox(const struct file *file);
+struct mbox_object *mbox_mailbox_create(const void *attr, const char *name,
+					struct mbox_user *user);
+void mbox_mailbox_free(struct mbox_object *object);
 void mbox_mailbox_drain(struct mbox_mailbox *mailbox);
 int mbox_mailbox_set(struct mbox_mailbox *mailbox,
 		     const struct mbox_ioc_set *set);

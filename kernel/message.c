@@ -25,11 +25,16 @@
 #define MBOX_SMALL		256
 #define MBOX_SMALL_ROOM		(MBOX_SMALL - sizeof(struct mbox_message))
 
-/*
+/**
+ * mbox_message_alloc() - allocate memory for data
+ * @size: bytes
+ *
  * A cgroup or machine that is full is to fail the send, not to lose a process:
  * hence __GFP_RETRY_MAYFAIL. Pages next to each other are worth one try only.
+ *
+ * Return: for kvfree(), or NULL.
  */
-static void *mbox_message_alloc(size_t size)
+void *mbox_message_alloc(size_t size)
 {
 	const gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
 	void *memory = NULL;

@@ -299,6 +299,44 @@ struct file *mbox_handle_reopen(const struct mbox_handle *handle,
 }
 
 /**
+ * mbox_object_reopen() - make one more descriptor of an object
+ * @file: a descriptor of it
+ * @oflag: the rights, and O_NONBLOCK
+ *
+ * Return: the descriptor; -EBADF if @file lacks one of the rights, or -ENOMEM,
+ * -EMFILE, -ENFILE.
+ */
+int mbox_object_reopen(struct file *file, unsigned int oflag)
+{
+	int want = mbox_want(oflag);
+	struct file *fresh;
+	int fd;
+
+	if ((want & MAY_READ && !(file->f_mode & FMODE_READ)) ||
+	    (want & MAY_WRITE && !(file->f_mode & FMODE_WRITE)))
+		return -EBADF;
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	fresh = mbox_handle_reopen(file->private_data, oflag);
+	if (IS_ERR(fresh)) {
+		put_unused_fd(fd);
+		return PTR_ERR(fresh);
+	}
+	fd_install(fd, fresh);
+	return fd;
+}
+
+/* Nobody can come to an object that has no name. */
+static int mbox_handle_meet(struct file *file)
+{
+	struct mbox_handle *handle = file->private_data;
+	struct mbox_object *object = handle->object;
+
+	return object->name && object->ops->meet ? object->ops->meet(file) : 0;
+}
+
+/**
  * mbox_object_open() - make a descriptor
  * @ops: the kind that the object must be of
  * @fresh: a new object to publish, or NULL to open an existing one
@@ -306,7 +344,7 @@ struct file *mbox_handle_reopen(const struct mbox_handle *handle,
  * @oflag: as in struct mbox_ioc_create, checked
  *
  * Everything that can fail comes before the name is looked up or made, and
- * nothing after it does.
+ * nothing after it does, but for waiting until somebody else opens the object.
  *
  * Return: the descriptor or an error.
  */
@@ -327,6 +365,8 @@ int mbox_object_open(const struct mbox_kind_ops *ops, struct mbox_object *fresh,
 
 	err = mbox_handle_attach(file->private_data, file->f_mode, ops, fresh,
 				 address, oflag);
+	if (!err)
+		err = mbox_handle_meet(file);
 	if (err) {
 		fput(file);
 		put_unused_fd(fd);

@@ -81,7 +81,7 @@ struct mbox_ns {
 };
 
 /**
- * struct mbox_kind_ops - what the two kinds of object do differently
+ * struct mbox_kind_ops - what the kinds of object do differently
  * @kind: which one this is
  * @resource: what its creator is charged one of
  * @label: what /proc/PID/fd shows
@@ -89,6 +89,8 @@ struct mbox_ns {
  * @create: make an object with a reference for the caller; @attr is the kind's
  *          own; takes @name and @user over unless it returns an error
  * @opened: a handle with these rights was opened, or NULL
+ * @meet: an object with a name was opened: wait until the opener can use it, or
+ *        NULL
  * @closed: a handle with these rights was closed, or NULL
  * @free: the last reference is gone
  */
@@ -100,6 +102,7 @@ struct mbox_kind_ops {
 	struct mbox_object *(*create)(const void *attr, const char *name,
 				      struct mbox_user *user);
 	void (*opened)(struct mbox_handle *handle, fmode_t rights);
+	int (*meet)(struct file *file);
 	void (*closed)(struct mbox_handle *handle, fmode_t rights);
 	void (*free)(struct mbox_object *object);
 };
@@ -171,6 +174,8 @@ struct mbox_cursor {
  *              handles.h)
  * @seen: how many of these the collector has met, protected likewise
  * @closed: some process has closed it, protected by the mailbox's lock
+ * @peers: of a stream: how often the other side had been opened before it was
+ *         there; protected by the mailbox's lock
  * @holds: what was received through it and is not done with, protected by the
  *         mailbox's lock
  */
@@ -181,6 +186,7 @@ struct mbox_handle {
 	u32 in_transit;
 	u32 seen;
 	bool closed;
+	u64 peers;
 	struct list_head holds;
 };
 
@@ -203,6 +209,7 @@ struct mbox_object *mbox_object_new(const struct mbox_kind_ops *ops,
 				    const void *attr, const char *name);
 int mbox_object_create(const struct mbox_kind_ops *ops, const void *attr,
 		       const char *name, unsigned int oflag);
+int mbox_object_reopen(struct file *file, unsigned int oflag);
 struct file *mbox_handle_reopen(const struct mbox_handle *handle,
 				unsigned int oflag);
 int mbox_handle_release(struct inode *inode, struct file *file);
@@ -240,6 +247,7 @@ void mbox_uncharge(struct mbox_user *user, enum mbox_resource what,
 /* ioctl.c */
 long mbox_device_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 long mbox_mailbox_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+long mbox_stream_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 long mbox_segment_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 
 /* proc.c */

@@ -52,6 +52,8 @@ static const char *mbox_kind_word(struct mbox_object *object)
 {
 	if (object->ops->kind == MBOX_SEGMENT)
 		return "segment";
+	if (object->ops->kind == MBOX_STREAM)
+		return "stream";
 	return to_mailbox(object)->broadcast ? "broadcast" : "mailbox";
 }
 
@@ -102,10 +104,10 @@ static int mbox_seq_show(struct seq_file *seq, void *entry)
 	}
 	if (!mbox_object_visible(object))
 		return 0;
-	if (object->ops->kind == MBOX_MAILBOX)
-		mbox_seq_mailbox(seq, object);
-	else
+	if (object->ops->kind == MBOX_SEGMENT)
 		mbox_seq_segment(seq, object);
+	else
+		mbox_seq_mailbox(seq, object);
 	mbox_seq_name(seq, object);
 	seq_putc(seq, '\n');
 	return 0;
@@ -175,7 +177,7 @@ static int mbox_seq_show_waits(struct seq_file *seq, void *entry)
 		seq_puts(seq, "pid in id ms for name\n");
 		return 0;
 	}
-	if (object->ops->kind != MBOX_MAILBOX || !mbox_object_visible(object))
+	if (object->ops->kind == MBOX_SEGMENT || !mbox_object_visible(object))
 		return 0;
 	mailbox = to_mailbox(object);
 	spin_lock(&mailbox->lock);
@@ -257,7 +259,7 @@ void mbox_show_fdinfo(struct seq_file *seq, struct file *file)
 {
 	struct mbox_handle *handle = file->private_data;
 	struct mbox_object *object = handle->object;
-	bool mailbox = object->ops->kind == MBOX_MAILBOX;
+	bool mailbox = object->ops->kind != MBOX_SEGMENT;
 
 	seq_printf(seq, "mbox-kind:\t%s\nmbox-id:\t%llu\nmbox-name:\t",
 		   mbox_kind_word(object), object->id);

@@ -50,7 +50,7 @@ static struct mbox_object *mbox_snapshot_new(struct mbox_mailbox *mailbox)
 	spin_unlock(&mailbox->lock);
 	object = mbox_object_new(&mbox_mailbox_ops, &create, NULL);
 	if (!IS_ERR(object))
-		to_mailbox(object)->senders.seen = true;
+		to_mailbox(object)->senders.opens = 1;
 	return object;
 }
 

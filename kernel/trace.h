@@ -29,7 +29,8 @@ DECLARE_EVENT_CLASS(mbox_object,
 	TP_printk("id=%llu kind=%s name=%s", __entry->id,
 		  __print_symbolic(__entry->kind,
 				   { MBOX_MAILBOX, "mailbox" },
-				   { MBOX_SEGMENT, "segment" }),
+				   { MBOX_SEGMENT, "segment" },
+				   { MBOX_STREAM, "stream" }),
 		  __get_str(name))
 );
 
@@ -75,6 +76,30 @@ DEFINE_EVENT(mbox_message, mbox_receive,
 	TP_PROTO(const struct mbox_object *object,
 		 const struct mbox_message *message),
 	TP_ARGS(object, message)
+);
+
+DECLARE_EVENT_CLASS(mbox_bytes,
+	TP_PROTO(const struct mbox_object *object, size_t len),
+	TP_ARGS(object, len),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(u64, len)
+	),
+	TP_fast_assign(
+		__entry->id = object->id;
+		__entry->len = len;
+	),
+	TP_printk("id=%llu len=%llu", __entry->id, __entry->len)
+);
+
+DEFINE_EVENT(mbox_bytes, mbox_write,
+	TP_PROTO(const struct mbox_object *object, size_t len),
+	TP_ARGS(object, len)
+);
+
+DEFINE_EVENT(mbox_bytes, mbox_read,
+	TP_PROTO(const struct mbox_object *object, size_t len),
+	TP_ARGS(object, len)
 );
 
 TRACE_EVENT(mbox_block,

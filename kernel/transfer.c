@@ -29,8 +29,12 @@ void mbox_waiter_start(struct mbox_waiters *waiters, struct mbox_waiter *waiter)
 	waiters->count++;
 }
 
-static void mbox_waiter_stop(struct mbox_waiters *waiters,
-			     struct mbox_waiter *waiter)
+/**
+ * mbox_waiter_stop() - wait no longer
+ * @waiters: where @waiter is; protected by the mailbox's lock, which is held
+ * @waiter: not completed
+ */
+void mbox_waiter_stop(struct mbox_waiters *waiters, struct mbox_waiter *waiter)
 {
 	list_del(&waiter->node);
 	waiters->count--;
@@ -147,7 +151,12 @@ int mbox_wait(struct mbox_waiter *waiter, unsigned int state,
 	return err;
 }
 
-static void mbox_wake_pollers(struct mbox_mailbox *mailbox, __poll_t events)
+/**
+ * mbox_wake_pollers() - something that is polled for has changed
+ * @mailbox: the mailbox, locked
+ * @events: what
+ */
+void mbox_wake_pollers(struct mbox_mailbox *mailbox, __poll_t events)
 {
 	lockdep_assert_held(&mailbox->lock);
 	/* Ordered by the lock: see mbox_mailbox_poll(). */
@@ -164,7 +173,7 @@ bool mbox_hung_up_locked(const struct mbox_mailbox *mailbox,
 			 const struct mbox_side *side)
 {
 	lockdep_assert_held(&mailbox->lock);
-	return mailbox->flags & MBOX_HANGUP && side->seen && !side->open;
+	return mailbox->flags & MBOX_HANGUP && side->opens && !side->open;
 }
 
 /**

@@ -48,8 +48,10 @@
  *  - EACCES: owner, group and mode of the object do not allow that access
  *  - EPERM: only the owner, or a capable process, may do that; only a process
  *    itself may receive from its own mailbox; or a seal forbids
+ *  - ENXIO: a stream was opened for writing, without waiting, and nobody reads
  *  - ENOENT, EEXIST: no object, or one already, has that name or is of that
  *    process
+ *  - ELOOP: the dead-letter mailbox is the mailbox itself
  *  - EXDEV: the object belongs to another network namespace than the caller
  *  - ENAMETOOLONG: the name has more than MBOX_NAME_MAX bytes
  *  - ESRCH: no process has that number, or the process that the call is with is
@@ -95,6 +97,13 @@
 #define MBOX_FDS_MAX		253
 
 /*
+ * A write of up to MBOX_PIPE_BUF bytes to a stream is not mixed with others;
+ * that is also the least that a stream holds, and MBOX_STREAM_MAX the most.
+ */
+#define MBOX_PIPE_BUF		4096
+#define MBOX_STREAM_MAX		(16 * 1024 * 1024)
+
+/*
  * How far into a queue a peek can reach, and how many messages a process's own
  * mailbox can hold: going through them holds up other users meanwhile.
  */
@@ -107,10 +116,12 @@
  * enum mbox_kind - what a name or a descriptor stands for
  * @MBOX_MAILBOX: a mailbox
  * @MBOX_SEGMENT: a shared memory segment
+ * @MBOX_STREAM: a mailbox for bytes, see MBOX_BYTE_STREAM
  */
 enum mbox_kind {
 	MBOX_MAILBOX = 1,
 	MBOX_SEGMENT = 2,
+	MBOX_STREAM = 3,
 };
 
 /**
@@ -140,6 +151,11 @@ enum mbox_kind {
  * @MBOX_HANDLES: messages can carry descriptors. Without it a send of one that
  *                does fails, so that no sender can hand descriptors to receivers
  *                that do not expect any. Not with MBOX_BROADCAST.
+ * @MBOX_BYTE_STREAM: make a stream: what is written are bytes in their order,
+ *                    without the boundaries of messages, as in pipe(7). Goes
+ *                    with no other flag, and includes MBOX_HANGUP. @capacity
+ *                    and what mbox_ioc_status counts in messages is in bytes.
+ *                    @msgsize and @bytes must be 0.
  */
 enum mbox_create_flags {
 	MBOX_HANGUP = 1 << 0,
@@ -147,6 +163,7 @@ enum mbox_create_flags {
 	MBOX_BROADCAST = 1 << 2,
 	MBOX_LOSSY = 1 << 3,
 	MBOX_HANDLES = 1 << 4,
+	MBOX_BYTE_STREAM = 1 << 5,
 };
 
 /**
@@ -155,7 +172,8 @@ enum mbox_create_flags {
  *        name is a file name: 1 to MBOX_NAME_MAX bytes, no slash, not "." or
  *        "..". Names belong to the caller's network namespace.
  * @capacity: Messages that the mailbox holds: 0 for rendezvous, MBOX_UNBOUNDED
- *            for no limit.
+ *            for no limit; of a stream bytes, from MBOX_PIPE_BUF to
+ *            MBOX_STREAM_MAX.
  * @msgsize: The largest message in bytes, up to MBOX_MSGSIZE_MAX.
  * @bytes: Bytes that the mailbox holds, at least @msgsize; 0 for no limit.
  * @oflag: O_RDONLY, O_WRONLY, O_RDWR or 3; O_EXCL to refuse a name in use;
@@ -179,8 +197,25 @@ enum mbox_create_flags {
  * (without a signal), and poll(2) shows EPOLLERR. The process may then create
  * another. A program that it runs by execve(2) is the same process.
  *
- * Return: a descriptor; or EINVAL, EFAULT, ENAMETOOLONG, EEXIST, EPROTOTYPE,
- * EACCES, EDQUOT, ENOMEM, EMFILE, ENFILE.
+ * A stream is a pipe: it knows read(2) and write(2) of any size, poll(2),
+ * splice(2), ioctl(FIONREAD), and of the ioctls on mailboxes MBOX_IOC_OPEN,
+ * MBOX_IOC_SET, MBOX_IOC_LINK and MBOX_IOC_STATUS. A read returns what is
+ * there, up to its size, and 0 once nobody can write. A write waits until all
+ * of it is written; up to MBOX_PIPE_BUF bytes are written together or not at
+ * all. Nonblocking, it writes as much as there is room for, or fails with
+ * EAGAIN. With nobody to read, write(2) fails with EPIPE and SIGPIPE. What
+ * nobody has read is gone when the last descriptor that can read or write is
+ * closed. Those who wait are served in their order. The memory counts against
+ * the creator's budget of bytes, from the first write on.
+ *
+ * A stream that has a name is a FIFO: to open it for one side waits until the
+ * other side is open too. With O_NONBLOCK that of a reader succeeds at once,
+ * that of a writer fails with ENXIO while there is no reader. O_RDWR and 3 do
+ * not wait. See fifo(7).
+ *
+ * Return: a descriptor; or EINVAL, E2BIG, EFAULT, ENAMETOOLONG, EEXIST,
+ * EPROTOTYPE, EACCES, EDQUOT, ENOMEM, EMFILE, ENFILE; of a stream with a name
+ * EINTR, ENXIO.
  */
 struct mbox_ioc_create {
 	__u64 name;
@@ -194,13 +229,14 @@ struct mbox_ioc_create {
 };
 
 /**
- * struct mbox_ioc_open - ioctl(MBOX_IOC_OPEN) on /dev/mbox
- * @name: Address of a NUL-terminated name; or 0, with @pid
+ * struct mbox_ioc_open - ioctl(MBOX_IOC_OPEN)
+ * @name: Address of a NUL-terminated name; or 0, with @pid or on an object
  * @oflag: O_RDONLY, O_WRONLY, O_RDWR or 3, checked against owner, group and
  *         mode (CAP_DAC_OVERRIDE over the network namespace passes);
  *         O_NONBLOCK and O_CLOEXEC. A segment cannot be opened O_WRONLY
  *         (EINVAL).
- * @kind: The enum mbox_kind that the name must be of; MBOX_MAILBOX with @pid
+ * @kind: The enum mbox_kind that the name must be of; MBOX_MAILBOX with @pid;
+ *        0 on an object
  * @pid: A process, as the caller's pid namespace sees it: open the mailbox that
  *       it made with MBOX_OWN in the caller's network namespace. Otherwise 0.
  * @__reserved: Must be 0
@@ -209,9 +245,13 @@ struct mbox_ioc_create {
  * later one with the same number. Nobody but the process itself can open its
  * mailbox for receiving (EPERM).
  *
- * Return: a descriptor; or EINVAL, E2BIG, EFAULT, ENAMETOOLONG, ENOENT (there
- * is the process, but without a mailbox), ESRCH, EPROTOTYPE, EACCES, EPERM,
- * ENOMEM, EMFILE, ENFILE.
+ * On a descriptor of an object, instead of on /dev/mbox, its object is opened
+ * once more, with some or all of the rights of that descriptor (otherwise
+ * EBADF): so the two ends of a pipe come from one stream without a name.
+ *
+ * Return: a descriptor; or EINVAL, E2BIG, EFAULT, EBADF, ENAMETOOLONG, ENOENT
+ * (there is the process, but without a mailbox), ESRCH, EPROTOTYPE, EACCES,
+ * EPERM, ENOMEM, EMFILE, ENFILE; by the name of a stream EINTR, ENXIO.
  */
 struct mbox_ioc_open {
 	__u64 name;
@@ -579,7 +619,7 @@ struct mbox_ioc_batch {
  * @gid: Group, likewise
  * @flags: As created
  * @dropped: Messages that a mailbox with MBOX_LOSSY dropped before all its
- *           receivers had them
+ *           receivers had them; bytes of a stream that nobody was left to read
  * @waiting_callers: Callers that wait for a reply
  * @held: Messages that were received, and are leased or wait for their reply
  * @max_deliveries: As set, or 0
@@ -699,7 +739,7 @@ enum mbox_set_fields {
  * @capacity: Messages. Shrinking below what is queued loses nothing: senders
  *            wait until it has drained. Growing lets waiting senders in. Of a
  *            mailbox with MBOX_BROADCAST at least 1; with MBOX_LOSSY the next
- *            send drops what is too much.
+ *            send drops what is too much. Of a stream bytes, as on creation.
  * @length: Bytes, at least 1. What is cut off is gone, and touching it raises
  *          SIGBUS; what is added is zero.
  * @seals: Combination of enum mbox_seals. They stay for the segment's life.
@@ -806,7 +846,7 @@ struct mbox_ioc_snapshot {
 #define MBOX_IOC_UNLINK		_IOW(MBOX_IOC_TYPE, 0x02, struct mbox_ioc_unlink)
 #define MBOX_IOC_SEGMENT	_IOW(MBOX_IOC_TYPE, 0x03, struct mbox_ioc_segment)
 
-/* On a mailbox or a segment */
+/* On an object: also MBOX_IOC_OPEN */
 #define MBOX_IOC_SET		_IOW(MBOX_IOC_TYPE, 0x10, struct mbox_ioc_set)
 #define MBOX_IOC_LINK		_IOW(MBOX_IOC_TYPE, 0x11, struct mbox_ioc_link)
 
