@@ -519,7 +519,8 @@ static ssize_t mbox_stream_receive(struct mbox_mailbox *mailbox,
 		copied = mbox_ring_read(turn.ring, mailbox->stream->read, len,
 					to);
 		total += copied;
-		trace_mbox_read(&mailbox->object, copied);
+		if (copied)
+			trace_mbox_read(&mailbox->object, copied);
 	} while (mbox_read_go_on(mailbox, &turn, copied,
 				 copied == len && iov_iter_count(to)));
 	return total ?: -EFAULT;

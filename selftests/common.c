@@ -71,6 +71,13 @@ int mb_open(const char *name, __u32 oflag)
 	return mb_open_kind(name, oflag, MBOX_MAILBOX);
 }
 
+int mb_reopen(int fd, __u32 oflag)
+{
+	struct mbox_ioc_open open = { .oflag = oflag };
+
+	return ctl(fd, MBOX_IOC_OPEN, &open);
+}
+
 int mb_unlink(const char *name)
 {
 	struct mbox_ioc_unlink unlink = { .name = addr(name) };
@@ -140,6 +147,88 @@ bool mb_unchanged(int fd, const struct mbox_ioc_status *before)
 	old.send_wait_ns = old.recv_wait_ns = 0;
 	new.send_wait_ns = new.recv_wait_ns = 0;
 	return !memcmp(&old, &new, sizeof(old));
+}
+
+struct mbox_ioc_create st_template(const char *name, __u32 oflag)
+{
+	return (struct mbox_ioc_create) {
+		.name = addr(name),
+		.capacity = STREAM_SIZE,
+		.oflag = oflag,
+		.mode = 0666,
+		.flags = MBOX_BYTE_STREAM,
+	};
+}
+
+int st_create(const char *name, __u32 oflag)
+{
+	struct mbox_ioc_create create = st_template(name, oflag);
+
+	return ctl(device(), MBOX_IOC_CREATE, &create);
+}
+
+int st_open(const char *name, __u32 oflag)
+{
+	return mb_open_kind(name, oflag, MBOX_STREAM);
+}
+
+ssize_t st_get(int fd, void *buf, size_t len)
+{
+	ssize_t ret = read(fd, buf, len);
+
+	return ret < 0 ? -errno : ret;
+}
+
+ssize_t st_put(int fd, const void *buf, size_t len)
+{
+	ssize_t ret = write(fd, buf, len);
+
+	return ret < 0 ? -errno : ret;
+}
+
+int st_unread(int fd)
+{
+	int unread;
+
+	return ctl(fd, FIONREAD, &unread) ?: unread;
+}
+
+ssize_t st_call_get(struct st_call *call)
+{
+	return st_get(call->fd, call->buf, call->len);
+}
+
+ssize_t st_call_put(struct st_call *call)
+{
+	return st_put(call->fd, call->buf, call->len);
+}
+
+static void *st_call_run(void *arg)
+{
+	struct st_call *call = arg;
+
+	call->ret = call->run(call);
+	__atomic_store_n(&call->done, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+int st_call_start(struct st_call *call)
+{
+	call->done = false;
+	return -pthread_create(&call->thread, NULL, st_call_run, call);
+}
+
+bool st_call_done(struct st_call *call)
+{
+	return __atomic_load_n(&call->done, __ATOMIC_ACQUIRE);
+}
+
+ssize_t st_call_join(struct st_call *call)
+{
+	if (!wait_until(st_call_done(call)))
+		return -ETIME;
+	pthread_join(call->thread, NULL);
+	return call->ret;
 }
 
 struct mbox_ioc_segment seg_template(const char *name, __u64 length, __u32 oflag)

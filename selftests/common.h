@@ -67,6 +67,8 @@ int mb_create(const char *name, __u64 capacity, __u32 oflag);
 int mb_create_flags(const char *name, __u64 capacity, __u32 oflag, __u32 flags);
 int mb_open(const char *name, __u32 oflag);
 int mb_open_kind(const char *name, __u32 oflag, __u32 kind);
+/* The same object once more, with some of the rights. */
+int mb_reopen(int fd, __u32 oflag);
 int mb_unlink(const char *name);
 int mb_link(int fd, const char *name);
 int mb_set_capacity(int fd, __u64 capacity);
@@ -85,6 +87,36 @@ void mb_ends_close(struct mb_ends *ends);
 
 struct mbox_ioc_status mb_status(int fd);
 bool mb_unchanged(int fd, const struct mbox_ioc_status *before);
+
+/* Streams of mode 0666 that hold STREAM_SIZE bytes. */
+#define STREAM_SIZE	65536
+struct mbox_ioc_create st_template(const char *name, __u32 oflag);
+int st_create(const char *name, __u32 oflag);
+int st_open(const char *name, __u32 oflag);
+/* read(2), write(2) and FIONREAD, with -errno. */
+ssize_t st_get(int fd, void *buf, size_t len);
+ssize_t st_put(int fd, const void *buf, size_t len);
+int st_unread(int fd);
+
+/* A read, a write or something else on a stream in a thread of its own. */
+struct st_call {
+	ssize_t (*run)(struct st_call *call);
+	int fd;
+	void *buf;
+	size_t len;
+	const char *name;
+	__u32 oflag;
+	ssize_t ret;
+	bool done;
+	pthread_t thread;
+};
+
+ssize_t st_call_get(struct st_call *call);
+ssize_t st_call_put(struct st_call *call);
+int st_call_start(struct st_call *call);
+bool st_call_done(struct st_call *call);
+/* What it returned, or -ETIME when it does not come back. */
+ssize_t st_call_join(struct st_call *call);
 
 /* Segments of mode 0666. */
 struct mbox_ioc_segment seg_template(const char *name, __u64 length, __u32 oflag);

@@ -21,11 +21,13 @@ FIXTURE(fault) {
 	int cast;		/* a broadcast, with one receiver: itself */
 	int seg;
 	int carrier;
+	int stream;
 	int open;	/* descriptors */
 	int fail_nth;
 	struct mbox_ioc_status before;
 	struct mbox_ioc_status carrier_before;
 	struct mbox_ioc_status cast_before;
+	struct mbox_ioc_status stream_before;
 	struct mbox_ioc_segment_status seg_before;
 };
 
@@ -69,12 +71,14 @@ FIXTURE_SETUP(fault)
 	self->cast = ctl(device(), MBOX_IOC_CREATE, &create);
 	self->seg = seg_create(NULL, 1 << 20, O_RDWR);
 	self->carrier = mb_carrier(4, O_RDWR | O_NONBLOCK);
+	self->stream = st_create(NULL, O_RDWR | O_NONBLOCK);
 	large = shared_memory(LARGE);
 	memset(large, 1, LARGE);
 	ASSERT_LE(0, self->box);
 	ASSERT_LE(0, self->cast);
 	ASSERT_LE(0, self->seg);
 	ASSERT_LE(0, self->carrier);
+	ASSERT_LE(0, self->stream);
 	ASSERT_LE(0, mb_create(self->known, 1, O_RDWR));
 }
 
@@ -134,6 +138,8 @@ static void prepare(struct __test_metadata *_metadata, fixture *f)
 		;
 	while (take_three(f) >= 0)
 		;
+	while (st_get(f->stream, large, LARGE) >= 0)
+		;
 	mb_unlink(f->fresh);
 	close(mb_create(f->known, 1, O_RDWR));
 	ASSERT_EQ(0, ctl(f->seg, MBOX_IOC_SET, &set));
@@ -141,10 +147,12 @@ static void prepare(struct __test_metadata *_metadata, fixture *f)
 	ASSERT_EQ(0, mb_send(f->box, large, LARGE, 0, 0));
 	ASSERT_EQ(0, mb_send(f->cast, large, LARGE, 0, 0));
 	ASSERT_EQ(0, put_three(f));
+	ASSERT_EQ(4096, st_put(f->stream, large, 4096));
 	f->open = fds_open();
 	f->before = mb_status(f->box);
 	f->carrier_before = mb_status(f->carrier);
 	f->cast_before = mb_status(f->cast);
+	f->stream_before = mb_status(f->stream);
 	f->seg_before = seg_status(f->seg);
 }
 
@@ -156,7 +164,8 @@ static bool unchanged(fixture *f)
 	close(known);
 	return mb_unchanged(f->box, &f->before) &&
 	       mb_unchanged(f->carrier, &f->carrier_before) &&
-	       mb_unchanged(f->cast, &f->cast_before) && fds_open() == f->open &&
+	       mb_unchanged(f->cast, &f->cast_before) &&
+	       mb_unchanged(f->stream, &f->stream_before) && fds_open() == f->open &&
 	       !memcmp(&segment, &f->seg_before, sizeof(segment)) &&
 	       known >= 0 && fresh == -ENOENT;
 }
@@ -180,6 +189,16 @@ static int create_existing(fixture *f)
 static int create_broadcast(fixture *f)
 {
 	return mb_create_flags(f->fresh, 1, O_RDWR | O_EXCL, MBOX_BROADCAST);
+}
+
+static int create_stream(fixture *f)
+{
+	return st_create(f->fresh, O_RDWR | O_EXCL);
+}
+
+static int open_once_more(fixture *f)
+{
+	return mb_reopen(f->stream, O_RDONLY);
 }
 
 static int open_named(fixture *f)
@@ -286,6 +305,33 @@ static int read_large(fixture *f)
 	ssize_t ret = read(f->box, large, LARGE);
 
 	return ret < 0 ? -errno : ret == LARGE ? 0 : -EIO;
+}
+
+static int write_stream(fixture *f)
+{
+	int ret = st_put(f->stream, large, MBOX_PIPE_BUF);
+
+	return ret == MBOX_PIPE_BUF ? 0 : ret < 0 ? ret : -EIO;
+}
+
+/* Memory is allocated with the first byte, and as it becomes full. */
+static int fill_stream(fixture *f)
+{
+	int fd = st_create(NULL, O_RDWR | O_NONBLOCK), ret = fd, i;
+
+	if (fd < 0)
+		return fd;
+	for (i = 0, ret = 0; i < STREAM_SIZE / MBOX_PIPE_BUF && ret >= 0; i++)
+		ret = st_put(fd, large, MBOX_PIPE_BUF);
+	close(fd);
+	return ret < 0 ? ret : 0;
+}
+
+static int read_stream(fixture *f)
+{
+	int ret = st_get(f->stream, large, LARGE);
+
+	return ret == MBOX_PIPE_BUF ? 0 : ret < 0 ? ret : -EIO;
 }
 
 static int peek(fixture *f)
@@ -413,6 +459,8 @@ static const struct fault_call {
 	{ "create_named", create_named },
 	{ "create_existing", create_existing },
 	{ "create_broadcast", create_broadcast },
+	{ "create_stream", create_stream },
+	{ "open_once_more", open_once_more },
 	{ "open_named", open_named },
 	{ "unlink_named", unlink_named },
 	{ "create_segment", create_segment },
@@ -429,6 +477,9 @@ static const struct fault_call {
 	{ "receive_of_all", receive_of_all },
 	{ "receive_list", receive_list },
 	{ "read_large", read_large },
+	{ "write_stream", write_stream },
+	{ "fill_stream", fill_stream },
+	{ "read_stream", read_stream },
 	{ "send_descriptors", put_three },
 	{ "receive_descriptors", take_three },
 	{ "peek", peek },

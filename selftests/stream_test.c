@@ -12,60 +12,10 @@
 #include <sys/resource.h>
 #include <sys/uio.h>
 
-#define CAPACITY 65536
 #define IN	 (POLLIN | POLLRDNORM)
 #define OUT	 (POLLOUT | POLLWRNORM)
 
-static char large[4 * CAPACITY];
-
-static struct mbox_ioc_create st_template(const char *name, __u32 oflag)
-{
-	struct mbox_ioc_create create = mb_template(name, CAPACITY, oflag);
-
-	create.msgsize = 0;
-	create.flags = MBOX_BYTE_STREAM;
-	return create;
-}
-
-static int st_create(const char *name, __u32 oflag)
-{
-	struct mbox_ioc_create create = st_template(name, oflag);
-
-	return ctl(device(), MBOX_IOC_CREATE, &create);
-}
-
-static int st_open(const char *name, __u32 oflag)
-{
-	return mb_open_kind(name, oflag, MBOX_STREAM);
-}
-
-static int reopen(int fd, __u32 oflag)
-{
-	struct mbox_ioc_open open = { .oflag = oflag };
-
-	return ctl(fd, MBOX_IOC_OPEN, &open);
-}
-
-static ssize_t get(int fd, void *buf, size_t len)
-{
-	ssize_t ret = read(fd, buf, len);
-
-	return ret < 0 ? -errno : ret;
-}
-
-static ssize_t put(int fd, const void *buf, size_t len)
-{
-	ssize_t ret = write(fd, buf, len);
-
-	return ret < 0 ? -errno : ret;
-}
-
-static int unread(int fd)
-{
-	int n = -1;
-
-	return ioctl(fd, FIONREAD, &n) ? -errno : n;
-}
+static char large[4 * STREAM_SIZE];
 
 static int set_nonblock(int fd, bool on)
 {
@@ -79,66 +29,15 @@ static int events(int fd)
 	return poll(&pfd, 1, 0) < 0 ? -errno : pfd.revents;
 }
 
-/* A read, a write or an open in a thread of its own. */
-struct io {
-	ssize_t (*run)(struct io *io);
-	int fd;
-	const char *name;
-	__u32 oflag;
-	void *buf;
-	size_t len;
-	ssize_t ret;
-	bool done;
-	pthread_t thread;
-};
-
-static ssize_t io_get(struct io *io)
+static ssize_t open_fifo(struct st_call *call)
 {
-	return get(io->fd, io->buf, io->len);
-}
-
-static ssize_t io_put(struct io *io)
-{
-	return put(io->fd, io->buf, io->len);
-}
-
-static ssize_t io_open(struct io *io)
-{
-	return st_open(io->name, io->oflag);
-}
-
-static void *io_main(void *arg)
-{
-	struct io *io = arg;
-
-	io->ret = io->run(io);
-	__atomic_store_n(&io->done, true, __ATOMIC_RELEASE);
-	return NULL;
-}
-
-static int io_start(struct io *io)
-{
-	io->done = false;
-	return -pthread_create(&io->thread, NULL, io_main, io);
-}
-
-static bool io_done(struct io *io)
-{
-	return __atomic_load_n(&io->done, __ATOMIC_ACQUIRE);
-}
-
-static ssize_t io_join(struct io *io)
-{
-	if (!wait_until(io_done(io)))
-		return -ETIME;
-	pthread_join(io->thread, NULL);
-	return io->ret;
+	return st_open(call->name, call->oflag);
 }
 
 FIXTURE(stream) {
 	int rx;
 	int tx;
-	char buf[2 * CAPACITY];
+	char buf[2 * STREAM_SIZE];
 };
 
 FIXTURE_SETUP(stream)
@@ -146,8 +45,8 @@ FIXTURE_SETUP(stream)
 	int both = st_create(NULL, O_RDWR);
 
 	ASSERT_LE(0, both);
-	self->rx = reopen(both, O_RDONLY);
-	self->tx = reopen(both, O_WRONLY);
+	self->rx = mb_reopen(both, O_RDONLY);
+	self->tx = mb_reopen(both, O_WRONLY);
 	ASSERT_LE(0, self->rx);
 	ASSERT_LE(0, self->tx);
 	ASSERT_EQ(0, close(both));
@@ -174,7 +73,7 @@ TEST(creation_takes_what_the_header_says_and_nothing_else)
 		create.capacity = capacities[i];
 		EXPECT_EQ(-EINVAL, ctl(device(), MBOX_IOC_CREATE, &create));
 	}
-	create.capacity = CAPACITY;
+	create.capacity = STREAM_SIZE;
 	for (flag = 1; flag; flag <<= 1) {
 		create.flags = MBOX_BYTE_STREAM | flag;
 		if (flag != MBOX_BYTE_STREAM)
@@ -184,7 +83,7 @@ TEST(creation_takes_what_the_header_says_and_nothing_else)
 	create.msgsize = 1;
 	EXPECT_EQ(-EINVAL, ctl(device(), MBOX_IOC_CREATE, &create));
 	create.msgsize = 0;
-	create.bytes = CAPACITY;
+	create.bytes = STREAM_SIZE;
 	EXPECT_EQ(-EINVAL, ctl(device(), MBOX_IOC_CREATE, &create));
 	create.bytes = 0;
 	create.capacity = MBOX_STREAM_MAX;
@@ -219,23 +118,23 @@ TEST(an_object_is_opened_once_more_with_no_more_rights)
 {
 	struct mbox_ioc_open open = { .oflag = O_RDONLY };
 	int box = mb_create(NULL, 1, O_RDWR), seg = seg_create(NULL, 4096, O_RDWR);
-	int both = st_create(NULL, O_RDWR), rx = reopen(both, O_RDONLY);
-	int look = reopen(rx, O_RDWR | O_WRONLY), sender = reopen(box, O_WRONLY);
-	int reader = reopen(seg, O_RDONLY);
+	int both = st_create(NULL, O_RDWR), rx = mb_reopen(both, O_RDONLY);
+	int look = mb_reopen(rx, O_RDWR | O_WRONLY), sender = mb_reopen(box, O_WRONLY);
+	int reader = mb_reopen(seg, O_RDONLY);
 
 	EXPECT_LE(0, look);
-	EXPECT_EQ(-EBADF, reopen(rx, O_WRONLY));
-	EXPECT_EQ(-EBADF, reopen(rx, O_RDWR));
-	EXPECT_EQ(-EBADF, reopen(look, O_RDONLY));
-	EXPECT_EQ(-EBADF, reopen(sender, O_RDONLY));
+	EXPECT_EQ(-EBADF, mb_reopen(rx, O_WRONLY));
+	EXPECT_EQ(-EBADF, mb_reopen(rx, O_RDWR));
+	EXPECT_EQ(-EBADF, mb_reopen(look, O_RDONLY));
+	EXPECT_EQ(-EBADF, mb_reopen(sender, O_RDONLY));
 	EXPECT_EQ(-EBADF, mb_take(sender, 0));
 	EXPECT_EQ(0, mb_put(sender, 7, 0, 0));
 	EXPECT_EQ(7, mb_take(box, 0));
-	EXPECT_EQ(-EINVAL, reopen(seg, O_WRONLY));
-	EXPECT_EQ(-EBADF, reopen(reader, O_RDWR));
+	EXPECT_EQ(-EINVAL, mb_reopen(seg, O_WRONLY));
+	EXPECT_EQ(-EBADF, mb_reopen(reader, O_RDWR));
 	EXPECT_EQ(-EACCES, map_errno(reader, 4096, PROT_READ | PROT_WRITE, MAP_SHARED));
 	EXPECT_EQ(FD_CLOEXEC, fcntl(rx, F_GETFD));
-	EXPECT_EQ(-EINVAL, reopen(rx, O_RDONLY | O_EXCL));
+	EXPECT_EQ(-EINVAL, mb_reopen(rx, O_RDONLY | O_EXCL));
 	open.kind = MBOX_STREAM;
 	EXPECT_EQ(-EINVAL, ctl(both, MBOX_IOC_OPEN, &open));
 	open.kind = 0;
@@ -258,8 +157,8 @@ TEST(an_object_is_opened_once_more_with_no_more_rights)
 
 TEST_F(stream, half_duplex)
 {
-	EXPECT_EQ(-EBADF, get(self->tx, self->buf, 1));
-	EXPECT_EQ(-EBADF, put(self->rx, self->buf, 1));
+	EXPECT_EQ(-EBADF, st_get(self->tx, self->buf, 1));
+	EXPECT_EQ(-EBADF, st_put(self->rx, self->buf, 1));
 	EXPECT_EQ(-1, lseek(self->rx, 0, SEEK_CUR));
 	EXPECT_EQ(ESPIPE, errno);
 }
@@ -284,35 +183,35 @@ TEST_F(stream, bytes_have_no_boundaries)
 	struct iovec out[2] = { { "abc", 3 }, { "defg", 4 } };
 	struct iovec in[2] = { { self->buf, 2 }, { self->buf + 2, 8 } };
 
-	EXPECT_EQ(0, unread(self->rx));
+	EXPECT_EQ(0, st_unread(self->rx));
 	EXPECT_EQ(7, writev(self->tx, out, 2));
-	EXPECT_EQ(2, put(self->tx, "hi", 2));
-	EXPECT_EQ(9, unread(self->rx));
-	EXPECT_EQ(9, unread(self->tx));
-	EXPECT_EQ(1, get(self->rx, self->buf, 1));
+	EXPECT_EQ(2, st_put(self->tx, "hi", 2));
+	EXPECT_EQ(9, st_unread(self->rx));
+	EXPECT_EQ(9, st_unread(self->tx));
+	EXPECT_EQ(1, st_get(self->rx, self->buf, 1));
 	EXPECT_EQ('a', self->buf[0]);
 	EXPECT_EQ(8, readv(self->rx, in, 2));
 	EXPECT_EQ(0, memcmp(self->buf, "bcdefghi", 8));
-	EXPECT_EQ(0, unread(self->rx));
+	EXPECT_EQ(0, st_unread(self->rx));
 }
 
 TEST_F(stream, nothing_is_nothing)
 {
-	EXPECT_EQ(0, put(self->tx, self->buf, 0));
-	EXPECT_EQ(0, get(self->rx, self->buf, 0));
-	EXPECT_EQ(0, unread(self->rx));
+	EXPECT_EQ(0, st_put(self->tx, self->buf, 0));
+	EXPECT_EQ(0, st_get(self->rx, self->buf, 0));
+	EXPECT_EQ(0, st_unread(self->rx));
 	ASSERT_EQ(0, set_nonblock(self->rx, true));
-	EXPECT_EQ(-EAGAIN, get(self->rx, self->buf, 1));
+	EXPECT_EQ(-EAGAIN, st_get(self->rx, self->buf, 1));
 }
 
 TEST_F(stream, status_counts_bytes)
 {
 	struct mbox_ioc_status status;
 
-	ASSERT_EQ(100, put(self->tx, large, 100));
-	ASSERT_EQ(40, get(self->rx, self->buf, 40));
+	ASSERT_EQ(100, st_put(self->tx, large, 100));
+	ASSERT_EQ(40, st_get(self->rx, self->buf, 40));
 	status = mb_status(self->rx);
-	EXPECT_EQ(CAPACITY, status.capacity);
+	EXPECT_EQ(STREAM_SIZE, status.capacity);
 	EXPECT_EQ(0, status.msgsize);
 	EXPECT_EQ(60, status.queued);
 	EXPECT_EQ(60, status.queued_bytes);
@@ -330,16 +229,16 @@ TEST_F(stream, is_full_at_its_capacity_to_the_byte)
 	struct mbox_ioc_status full;
 
 	ASSERT_EQ(0, set_nonblock(self->tx, true));
-	EXPECT_EQ(CAPACITY, put(self->tx, large, sizeof(large)));
+	EXPECT_EQ(STREAM_SIZE, st_put(self->tx, large, sizeof(large)));
 	full = mb_status(self->rx);
-	EXPECT_EQ(-EAGAIN, put(self->tx, large, 1));
+	EXPECT_EQ(-EAGAIN, st_put(self->tx, large, 1));
 	EXPECT_UNCHANGED(self->rx, &full);
-	ASSERT_EQ(10, get(self->rx, self->buf, 10));
-	EXPECT_EQ(-EAGAIN, put(self->tx, large, 11));
-	EXPECT_EQ(10, put(self->tx, large + CAPACITY, 10));
-	EXPECT_EQ(CAPACITY, get(self->rx, self->buf, sizeof(self->buf)));
-	EXPECT_EQ(0, memcmp(self->buf, large + 10, CAPACITY - 10));
-	EXPECT_EQ(0, memcmp(self->buf + CAPACITY - 10, large + CAPACITY, 10));
+	ASSERT_EQ(10, st_get(self->rx, self->buf, 10));
+	EXPECT_EQ(-EAGAIN, st_put(self->tx, large, 11));
+	EXPECT_EQ(10, st_put(self->tx, large + STREAM_SIZE, 10));
+	EXPECT_EQ(STREAM_SIZE, st_get(self->rx, self->buf, sizeof(self->buf)));
+	EXPECT_EQ(0, memcmp(self->buf, large + 10, STREAM_SIZE - 10));
+	EXPECT_EQ(0, memcmp(self->buf + STREAM_SIZE - 10, large + STREAM_SIZE, 10));
 }
 
 /* Whatever has room for a part: up to PIPE_BUF bytes go together. */
@@ -347,42 +246,42 @@ TEST_F(stream, atomic_up_to_pipe_buf)
 {
 	ASSERT_EQ(MBOX_PIPE_BUF, PIPE_BUF);
 	ASSERT_EQ(0, set_nonblock(self->tx, true));
-	ASSERT_EQ(CAPACITY - 100, put(self->tx, large, CAPACITY - 100));
-	EXPECT_EQ(-EAGAIN, put(self->tx, large, PIPE_BUF));
-	EXPECT_EQ(-EAGAIN, put(self->tx, large, 101));
-	EXPECT_EQ(CAPACITY - 100, unread(self->rx));
-	ASSERT_EQ(PIPE_BUF - 100, get(self->rx, self->buf, PIPE_BUF - 100));
-	EXPECT_EQ(PIPE_BUF, put(self->tx, large, PIPE_BUF));
-	EXPECT_EQ(CAPACITY, unread(self->rx));
+	ASSERT_EQ(STREAM_SIZE - 100, st_put(self->tx, large, STREAM_SIZE - 100));
+	EXPECT_EQ(-EAGAIN, st_put(self->tx, large, PIPE_BUF));
+	EXPECT_EQ(-EAGAIN, st_put(self->tx, large, 101));
+	EXPECT_EQ(STREAM_SIZE - 100, st_unread(self->rx));
+	ASSERT_EQ(PIPE_BUF - 100, st_get(self->rx, self->buf, PIPE_BUF - 100));
+	EXPECT_EQ(PIPE_BUF, st_put(self->tx, large, PIPE_BUF));
+	EXPECT_EQ(STREAM_SIZE, st_unread(self->rx));
 }
 
 TEST_F(stream, a_write_waits_until_all_of_it_is_written)
 {
-	struct io io = { .run = io_put, .fd = self->tx, .buf = large, .len = sizeof(large) };
+	struct st_call io = { .run = st_call_put, .fd = self->tx, .buf = large, .len = sizeof(large) };
 	size_t got = 0;
 
-	ASSERT_EQ(0, io_start(&io));
+	ASSERT_EQ(0, st_call_start(&io));
 	ASSERT_TRUE(wait_senders(self->rx, 1));
-	EXPECT_EQ(CAPACITY, unread(self->rx));
+	EXPECT_EQ(STREAM_SIZE, st_unread(self->rx));
 	while (got < sizeof(large)) {
-		ssize_t n = get(self->rx, self->buf, 1 + got % 30000);
+		ssize_t n = st_get(self->rx, self->buf, 1 + got % 30000);
 
 		ASSERT_LT(0, n);
 		ASSERT_EQ(0, memcmp(self->buf, large + got, n));
 		got += n;
 	}
-	EXPECT_EQ(sizeof(large), io_join(&io));
-	EXPECT_EQ(0, unread(self->rx));
+	EXPECT_EQ(sizeof(large), st_call_join(&io));
+	EXPECT_EQ(0, st_unread(self->rx));
 }
 
 TEST_F(stream, a_read_waits_for_the_first_byte_only)
 {
-	struct io io = { .run = io_get, .fd = self->rx, .buf = self->buf, .len = 100 };
+	struct st_call io = { .run = st_call_get, .fd = self->rx, .buf = self->buf, .len = 100 };
 
-	ASSERT_EQ(0, io_start(&io));
+	ASSERT_EQ(0, st_call_start(&io));
 	ASSERT_TRUE(wait_receivers(self->tx, 1));
-	EXPECT_EQ(3, put(self->tx, "abc", 3));
-	EXPECT_EQ(3, io_join(&io));
+	EXPECT_EQ(3, st_put(self->tx, "abc", 3));
+	EXPECT_EQ(3, st_call_join(&io));
 	EXPECT_EQ(0, memcmp(self->buf, "abc", 3));
 }
 
@@ -420,34 +319,34 @@ TEST_F(stream, any_size_at_any_place)
 
 		if (prng(&state) % 2) {
 			bytes_fill(self->buf, in, len);
-			n = put(self->tx, self->buf, len);
+			n = st_put(self->tx, self->buf, len);
 			ASSERT_TRUE(n >= 0 || n == -EAGAIN);
 			in += n > 0 ? n : 0;
 		} else {
-			n = get(self->rx, self->buf, len);
+			n = st_get(self->rx, self->buf, len);
 			ASSERT_TRUE(n >= 0 || n == -EAGAIN);
 			n = n > 0 ? n : 0;
 			ASSERT_TRUE(bytes_check(self->buf, out, n));
 			out += n;
 		}
-		ASSERT_EQ(in - out, unread(self->rx));
+		ASSERT_EQ(in - out, st_unread(self->rx));
 	}
 }
 
 TEST_F(stream, end_of_file_comes_after_the_last_byte)
 {
-	int second = reopen(self->tx, O_WRONLY);
-	struct io io = { .run = io_get, .fd = self->rx, .buf = self->buf, .len = 9 };
+	int second = mb_reopen(self->tx, O_WRONLY);
+	struct st_call io = { .run = st_call_get, .fd = self->rx, .buf = self->buf, .len = 9 };
 
-	ASSERT_EQ(3, put(self->tx, "abc", 3));
+	ASSERT_EQ(3, st_put(self->tx, "abc", 3));
 	close(self->tx);
-	EXPECT_EQ(2, get(self->rx, self->buf, 2));
-	EXPECT_EQ(1, get(self->rx, self->buf, 9));
-	ASSERT_EQ(0, io_start(&io));
+	EXPECT_EQ(2, st_get(self->rx, self->buf, 2));
+	EXPECT_EQ(1, st_get(self->rx, self->buf, 9));
+	ASSERT_EQ(0, st_call_start(&io));
 	ASSERT_TRUE(wait_receivers(self->rx, 1));
 	close(second);
-	EXPECT_EQ(0, io_join(&io));
-	EXPECT_EQ(0, get(self->rx, self->buf, 9));
+	EXPECT_EQ(0, st_call_join(&io));
+	EXPECT_EQ(0, st_get(self->rx, self->buf, 9));
 	EXPECT_EQ(POLLHUP, events(self->rx));
 }
 
@@ -460,21 +359,21 @@ static void count_broken(int sig)
 
 TEST_F(stream, without_a_reader_a_write_is_epipe_and_sigpipe)
 {
-	struct io io = { .run = io_put, .fd = self->tx, .buf = large, .len = sizeof(large) };
-	struct io small = { .run = io_put, .fd = self->tx, .buf = large, .len = 10 };
+	struct st_call io = { .run = st_call_put, .fd = self->tx, .buf = large, .len = sizeof(large) };
+	struct st_call small = { .run = st_call_put, .fd = self->tx, .buf = large, .len = 10 };
 
 	signal(SIGPIPE, count_broken);
-	ASSERT_EQ(0, io_start(&io));
+	ASSERT_EQ(0, st_call_start(&io));
 	ASSERT_TRUE(wait_senders(self->tx, 1));
-	ASSERT_EQ(0, io_start(&small));
+	ASSERT_EQ(0, st_call_start(&small));
 	ASSERT_TRUE(wait_senders(self->tx, 2));
 	EXPECT_EQ(0, broken_pipes);
 	close(self->rx);
 	/* What was written was written. */
-	EXPECT_EQ(CAPACITY, io_join(&io));
-	EXPECT_EQ(-EPIPE, io_join(&small));
+	EXPECT_EQ(STREAM_SIZE, st_call_join(&io));
+	EXPECT_EQ(-EPIPE, st_call_join(&small));
 	EXPECT_EQ(2, broken_pipes);
-	EXPECT_EQ(-EPIPE, put(self->tx, large, 1));
+	EXPECT_EQ(-EPIPE, st_put(self->tx, large, 1));
 	EXPECT_EQ(3, broken_pipes);
 	EXPECT_EQ(OUT | POLLERR, events(self->tx));
 }
@@ -487,7 +386,7 @@ TEST_F(stream, sigpipe_kills)
 	close(self->rx);
 	pid = child_fork();
 	if (!pid) {
-		put(self->tx, "x", 1);
+		st_put(self->tx, "x", 1);
 		_exit(0);
 	}
 	EXPECT_EQ(1000 + SIGPIPE, child_wait(pid));
@@ -497,17 +396,17 @@ TEST_F(stream, poll_tells_what_would_not_block)
 {
 	EXPECT_EQ(0, events(self->rx));
 	EXPECT_EQ(OUT, events(self->tx));
-	ASSERT_EQ(1, put(self->tx, large, 1));
+	ASSERT_EQ(1, st_put(self->tx, large, 1));
 	EXPECT_EQ(IN, events(self->rx));
-	ASSERT_EQ(CAPACITY - PIPE_BUF - 1, put(self->tx, large, CAPACITY - PIPE_BUF - 1));
+	ASSERT_EQ(STREAM_SIZE - PIPE_BUF - 1, st_put(self->tx, large, STREAM_SIZE - PIPE_BUF - 1));
 	EXPECT_EQ(OUT, events(self->tx));
-	ASSERT_EQ(1, put(self->tx, large, 1));
+	ASSERT_EQ(1, st_put(self->tx, large, 1));
 	EXPECT_EQ(0, events(self->tx));
-	ASSERT_EQ(1, get(self->rx, self->buf, 1));
+	ASSERT_EQ(1, st_get(self->rx, self->buf, 1));
 	EXPECT_EQ(OUT, events(self->tx));
 	close(self->tx);
 	EXPECT_EQ(IN | POLLHUP, events(self->rx));
-	self->tx = reopen(self->rx, O_RDWR | O_WRONLY);
+	self->tx = mb_reopen(self->rx, O_RDWR | O_WRONLY);
 }
 
 static int epoll_on(int fd, __u32 events)
@@ -533,14 +432,14 @@ TEST_F(stream, edges)
 	EXPECT_EQ(0, edge(in));
 	EXPECT_EQ(EPOLLOUT, edge(out));
 	EXPECT_EQ(0, edge(out));
-	ASSERT_EQ(CAPACITY, put(self->tx, large, CAPACITY));
+	ASSERT_EQ(STREAM_SIZE, st_put(self->tx, large, STREAM_SIZE));
 	EXPECT_EQ(EPOLLIN, edge(in));
 	EXPECT_EQ(0, edge(in));
 	EXPECT_EQ(0, edge(out));
-	ASSERT_EQ(PIPE_BUF, get(self->rx, self->buf, PIPE_BUF));
+	ASSERT_EQ(PIPE_BUF, st_get(self->rx, self->buf, PIPE_BUF));
 	EXPECT_EQ(EPOLLOUT, edge(out));
 	EXPECT_EQ(0, edge(out));
-	ASSERT_EQ(1, put(self->tx, large, 1));
+	ASSERT_EQ(1, st_put(self->tx, large, 1));
 	EXPECT_EQ(EPOLLIN, edge(in));
 	close(self->tx);
 	EXPECT_EQ(EPOLLIN | EPOLLHUP, edge(in));
@@ -556,7 +455,7 @@ TEST_F(stream, a_poller_is_woken)
 	IN_CHILD {
 		/* Sleeps until the parent is in poll(2), or close to it: both must work. */
 		usleep(1000);
-		_exit(put(self->tx, "x", 1) != 1);
+		_exit(st_put(self->tx, "x", 1) != 1);
 	}
 	EXPECT_EQ(1, poll(&pfd, 1, -1));
 	EXPECT_EQ(POLLIN, pfd.revents);
@@ -564,28 +463,28 @@ TEST_F(stream, a_poller_is_woken)
 
 TEST_F(stream, waiting_writers_are_served_in_their_order)
 {
-	struct io io[3];
+	struct st_call io[3];
 	char byte;
 	int i, k;
 
-	ASSERT_EQ(CAPACITY, put(self->tx, large, CAPACITY));
+	ASSERT_EQ(STREAM_SIZE, st_put(self->tx, large, STREAM_SIZE));
 	for (i = 0; i < 3; i++) {
 		/* The first needs most: the others must not pass it. */
-		io[i] = (struct io) { .run = io_put, .fd = self->tx, .len = i ? 1 : 1000 };
+		io[i] = (struct st_call) { .run = st_call_put, .fd = self->tx, .len = i ? 1 : 1000 };
 		io[i].buf = memset(self->buf + i * 1000, 'a' + i, 1000);
-		ASSERT_EQ(0, io_start(&io[i]));
+		ASSERT_EQ(0, st_call_start(&io[i]));
 		ASSERT_TRUE(wait_senders(self->rx, i + 1));
 	}
-	ASSERT_EQ(500, get(self->rx, large, 500));
+	ASSERT_EQ(500, st_get(self->rx, large, 500));
 	EXPECT_EQ(3, mb_status(self->rx).waiting_senders);
 	ASSERT_EQ(0, set_nonblock(self->tx, true));
-	EXPECT_EQ(-EAGAIN, put(self->tx, "z", 1));
+	EXPECT_EQ(-EAGAIN, st_put(self->tx, "z", 1));
 	EXPECT_EQ(0, events(self->tx));
-	for (k = 500; k < CAPACITY; k += 1)
-		ASSERT_EQ(1, get(self->rx, &byte, 1));
+	for (k = 500; k < STREAM_SIZE; k += 1)
+		ASSERT_EQ(1, st_get(self->rx, &byte, 1));
 	for (i = 0; i < 3; i++)
-		EXPECT_EQ(i ? 1 : 1000, io_join(&io[i]));
-	ASSERT_EQ(1002, get(self->rx, large, sizeof(large)));
+		EXPECT_EQ(i ? 1 : 1000, st_call_join(&io[i]));
+	ASSERT_EQ(1002, st_get(self->rx, large, sizeof(large)));
 	for (i = 0; i < 1000; i++)
 		ASSERT_EQ('a', large[i]);
 	EXPECT_EQ('b', large[1000]);
@@ -594,21 +493,44 @@ TEST_F(stream, waiting_writers_are_served_in_their_order)
 
 TEST_F(stream, waiting_readers_are_served_in_their_order)
 {
-	struct io io[3];
+	struct st_call io[3];
 	int i;
 
 	for (i = 0; i < 3; i++) {
-		io[i] = (struct io) { .run = io_get, .fd = self->rx, .len = 2,
+		io[i] = (struct st_call) { .run = st_call_get, .fd = self->rx, .len = 2,
 				      .buf = self->buf + 10 * i };
-		ASSERT_EQ(0, io_start(&io[i]));
+		ASSERT_EQ(0, st_call_start(&io[i]));
 		ASSERT_TRUE(wait_receivers(self->rx, i + 1));
 	}
-	ASSERT_EQ(5, put(self->tx, "aabbc", 5));
+	ASSERT_EQ(5, st_put(self->tx, "aabbc", 5));
 	for (i = 0; i < 3; i++)
-		EXPECT_EQ(i < 2 ? 2 : 1, io_join(&io[i]));
+		EXPECT_EQ(i < 2 ? 2 : 1, st_call_join(&io[i]));
 	EXPECT_EQ('a', self->buf[0]);
 	EXPECT_EQ('b', self->buf[10]);
 	EXPECT_EQ('c', self->buf[20]);
+}
+
+TEST_F(stream, a_long_write_is_not_mixed_with_those_that_came_after)
+{
+	struct st_call first = { .run = st_call_put, .fd = self->tx, .buf = large,
+				 .len = sizeof(large) };
+	struct st_call second = { .run = st_call_put, .fd = self->tx, .buf = "second", .len = 6 };
+	size_t got = 0;
+
+	ASSERT_EQ(0, st_call_start(&first));
+	ASSERT_TRUE(wait_senders(self->rx, 1));
+	ASSERT_EQ(0, st_call_start(&second));
+	ASSERT_TRUE(wait_senders(self->rx, 2));
+	while (got < sizeof(large)) {
+		ssize_t n = st_get(self->rx, self->buf, 5000);
+
+		ASSERT_LT(0, n);
+		n = got + n > sizeof(large) ? sizeof(large) - got : n;
+		ASSERT_EQ(0, memcmp(self->buf, large + got, n));
+		got += n;
+	}
+	EXPECT_EQ(sizeof(large), st_call_join(&first));
+	EXPECT_EQ(6, st_call_join(&second));
 }
 
 static void on_signal(int sig)
@@ -624,41 +546,41 @@ static void handle(int flags)
 
 TEST_F(stream, a_signal_interrupts_or_restarts)
 {
-	struct io io = { .run = io_get, .fd = self->rx, .buf = self->buf, .len = 9 };
+	struct st_call io = { .run = st_call_get, .fd = self->rx, .buf = self->buf, .len = 9 };
 
 	handle(0);
-	ASSERT_EQ(0, io_start(&io));
+	ASSERT_EQ(0, st_call_start(&io));
 	ASSERT_TRUE(wait_receivers(self->rx, 1));
 	pthread_kill(io.thread, SIGUSR1);
-	EXPECT_EQ(-EINTR, io_join(&io));
+	EXPECT_EQ(-EINTR, st_call_join(&io));
 	EXPECT_EQ(0, mb_status(self->rx).waiting_receivers);
 	handle(SA_RESTART);
-	ASSERT_EQ(0, io_start(&io));
+	ASSERT_EQ(0, st_call_start(&io));
 	ASSERT_TRUE(wait_receivers(self->rx, 1));
 	pthread_kill(io.thread, SIGUSR1);
-	ASSERT_EQ(1, put(self->tx, "x", 1));
-	EXPECT_EQ(1, io_join(&io));
+	ASSERT_EQ(1, st_put(self->tx, "x", 1));
+	EXPECT_EQ(1, st_call_join(&io));
 }
 
 TEST_F(stream, an_interrupted_write_says_how_much_it_wrote)
 {
-	struct io io = { .run = io_put, .fd = self->tx, .buf = large, .len = sizeof(large) };
-	struct io next = { .run = io_put, .fd = self->tx, .buf = "y", .len = 1 };
+	struct st_call io = { .run = st_call_put, .fd = self->tx, .buf = large, .len = sizeof(large) };
+	struct st_call next = { .run = st_call_put, .fd = self->tx, .buf = "y", .len = 1 };
 
 	handle(SA_RESTART);
-	ASSERT_EQ(0, io_start(&io));
+	ASSERT_EQ(0, st_call_start(&io));
 	ASSERT_TRUE(wait_senders(self->rx, 1));
-	ASSERT_EQ(0, io_start(&next));
+	ASSERT_EQ(0, st_call_start(&next));
 	ASSERT_TRUE(wait_senders(self->rx, 2));
-	ASSERT_EQ(100, get(self->rx, self->buf, 100));
+	ASSERT_EQ(100, st_get(self->rx, self->buf, 100));
 	/* There is room for the second, but it is not its turn until the first gives up. */
 	EXPECT_EQ(2, mb_status(self->rx).waiting_senders);
 	pthread_kill(io.thread, SIGUSR1);
-	EXPECT_EQ(CAPACITY, io_join(&io));
-	EXPECT_EQ(1, io_join(&next));
-	EXPECT_EQ(CAPACITY - 99, unread(self->rx));
-	EXPECT_EQ(CAPACITY - 99, get(self->rx, self->buf, sizeof(self->buf)));
-	EXPECT_EQ(0, memcmp(self->buf, large + 100, CAPACITY - 100));
+	EXPECT_EQ(STREAM_SIZE, st_call_join(&io));
+	EXPECT_EQ(1, st_call_join(&next));
+	EXPECT_EQ(STREAM_SIZE - 99, st_unread(self->rx));
+	EXPECT_EQ(STREAM_SIZE - 99, st_get(self->rx, self->buf, sizeof(self->buf)));
+	EXPECT_EQ(0, memcmp(self->buf, large + 100, STREAM_SIZE - 100));
 }
 
 /* Two pages of which only the first is there. */
@@ -676,42 +598,42 @@ TEST_F(stream, a_fault_loses_no_byte)
 
 	memcpy(pages, large, 4096);
 	/* Together or not at all: not. */
-	EXPECT_EQ(-EFAULT, put(self->tx, pages + 4000, 200));
-	EXPECT_EQ(-EFAULT, put(self->tx, unmapped_page(), 8192));
-	EXPECT_EQ(0, unread(self->rx));
+	EXPECT_EQ(-EFAULT, st_put(self->tx, pages + 4000, 200));
+	EXPECT_EQ(-EFAULT, st_put(self->tx, unmapped_page(), 8192));
+	EXPECT_EQ(0, st_unread(self->rx));
 	/* More than PIPE_BUF bytes can be a part. */
-	EXPECT_EQ(4096, put(self->tx, pages, 8000));
-	EXPECT_EQ(4096, unread(self->rx));
-	EXPECT_EQ(-EFAULT, get(self->rx, unmapped_page(), 100));
-	EXPECT_EQ(4096, unread(self->rx));
-	EXPECT_EQ(96, get(self->rx, pages + 4000, 200));
-	EXPECT_EQ(4000, unread(self->rx));
+	EXPECT_EQ(4096, st_put(self->tx, pages, 8000));
+	EXPECT_EQ(4096, st_unread(self->rx));
+	EXPECT_EQ(-EFAULT, st_get(self->rx, unmapped_page(), 100));
+	EXPECT_EQ(4096, st_unread(self->rx));
+	EXPECT_EQ(96, st_get(self->rx, pages + 4000, 200));
+	EXPECT_EQ(4000, st_unread(self->rx));
 	EXPECT_EQ(0, memcmp(pages + 4000, large, 96));
-	EXPECT_EQ(4000, get(self->rx, self->buf, 8000));
+	EXPECT_EQ(4000, st_get(self->rx, self->buf, 8000));
 	EXPECT_EQ(0, memcmp(self->buf, large + 96, 4000));
 }
 
 TEST_F(stream, capacity_changes_while_in_use)
 {
-	struct io io = { .run = io_put, .fd = self->tx, .buf = large, .len = sizeof(large) };
+	struct st_call io = { .run = st_call_put, .fd = self->tx, .buf = large, .len = sizeof(large) };
 
 	EXPECT_EQ(-EINVAL, mb_set_capacity(self->rx, MBOX_PIPE_BUF - 1));
 	EXPECT_EQ(-EINVAL, mb_set_capacity(self->rx, MBOX_STREAM_MAX + 1));
-	ASSERT_EQ(0, io_start(&io));
+	ASSERT_EQ(0, st_call_start(&io));
 	ASSERT_TRUE(wait_senders(self->rx, 1));
-	ASSERT_EQ(0, mb_set_capacity(self->rx, 2 * CAPACITY));
-	EXPECT_TRUE(wait_until(unread(self->rx) == 2 * CAPACITY));
+	ASSERT_EQ(0, mb_set_capacity(self->rx, 2 * STREAM_SIZE));
+	EXPECT_TRUE(wait_until(st_unread(self->rx) == 2 * STREAM_SIZE));
 	ASSERT_TRUE(wait_senders(self->rx, 1));
 	/* Shrinking loses nothing. */
 	ASSERT_EQ(0, mb_set_capacity(self->rx, MBOX_PIPE_BUF));
-	EXPECT_EQ(2 * CAPACITY, unread(self->rx));
-	ASSERT_EQ(2 * CAPACITY - 1, get(self->rx, self->buf, 2 * CAPACITY - 1));
-	EXPECT_EQ(0, memcmp(self->buf, large, 2 * CAPACITY - 1));
+	EXPECT_EQ(2 * STREAM_SIZE, st_unread(self->rx));
+	ASSERT_EQ(2 * STREAM_SIZE - 1, st_get(self->rx, self->buf, 2 * STREAM_SIZE - 1));
+	EXPECT_EQ(0, memcmp(self->buf, large, 2 * STREAM_SIZE - 1));
 	EXPECT_EQ(1, mb_status(self->rx).waiting_senders);
-	EXPECT_EQ(1, unread(self->rx));
+	EXPECT_EQ(1, st_unread(self->rx));
 	ASSERT_EQ(0, mb_set_capacity(self->rx, MBOX_STREAM_MAX));
-	EXPECT_EQ(sizeof(large), io_join(&io));
-	EXPECT_EQ(2 * CAPACITY + 1, unread(self->rx));
+	EXPECT_EQ(sizeof(large), st_call_join(&io));
+	EXPECT_EQ(2 * STREAM_SIZE + 1, st_unread(self->rx));
 }
 
 TEST_F(stream, dead_letters_and_sizes_of_segments_are_not_its)
@@ -742,12 +664,12 @@ TEST_F(stream, splice_both_ways)
 
 	ASSERT_EQ(0, pipe(pipe_in));
 	ASSERT_EQ(0, pipe(pipe_out));
-	ASSERT_EQ(10000, put(pipe_in[1], large, 10000));
+	ASSERT_EQ(10000, st_put(pipe_in[1], large, 10000));
 	EXPECT_EQ(10000, splice(pipe_in[0], NULL, self->tx, NULL, sizeof(large), 0));
-	EXPECT_EQ(10000, unread(self->rx));
+	EXPECT_EQ(10000, st_unread(self->rx));
 	EXPECT_EQ(6000, splice(self->rx, NULL, pipe_out[1], NULL, 6000, 0));
 	EXPECT_EQ(4000, splice(self->rx, NULL, pipe_out[1], NULL, sizeof(large), 0));
-	EXPECT_EQ(10000, get(pipe_out[0], self->buf, sizeof(self->buf)));
+	EXPECT_EQ(10000, st_get(pipe_out[0], self->buf, sizeof(self->buf)));
 	EXPECT_EQ(0, memcmp(self->buf, large, 10000));
 	ASSERT_EQ(0, set_nonblock(self->rx, true));
 	EXPECT_EQ(-1, splice(self->rx, NULL, pipe_out[1], NULL, 1, 0));
@@ -762,20 +684,20 @@ TEST_F(stream, what_nobody_read_is_gone_with_the_last_descriptor)
 	const char *name = unique_name("stays");
 	int look, fd;
 
-	look = reopen(self->rx, O_RDWR | O_WRONLY);
+	look = mb_reopen(self->rx, O_RDWR | O_WRONLY);
 	ASSERT_EQ(0, mb_link(look, name));
-	ASSERT_EQ(100, put(self->tx, large, 100));
-	ASSERT_EQ(30, get(self->rx, self->buf, 30));
+	ASSERT_EQ(100, st_put(self->tx, large, 100));
+	ASSERT_EQ(30, st_get(self->rx, self->buf, 30));
 	close(self->rx);
-	EXPECT_EQ(70, unread(look));
+	EXPECT_EQ(70, st_unread(look));
 	close(self->tx);
-	EXPECT_EQ(0, unread(look));
+	EXPECT_EQ(0, st_unread(look));
 	EXPECT_EQ(70, mb_status(look).dropped);
 	EXPECT_EQ(30, mb_status(look).received);
 	fd = st_open(name, O_RDWR);
 	ASSERT_LE(0, fd);
-	EXPECT_EQ(5, put(fd, large, 5));
-	EXPECT_EQ(5, get(fd, self->buf, 9));
+	EXPECT_EQ(5, st_put(fd, large, 5));
+	EXPECT_EQ(5, st_get(fd, self->buf, 9));
 	EXPECT_EQ(0, mb_unlink(name));
 	close(look);
 	close(fd);
@@ -791,10 +713,10 @@ TEST_F(stream, travels_in_a_message)
 	EXPECT_EQ(0, events(self->rx));
 	fd = mb_take_fd(carrier, 0);
 	ASSERT_LE(0, fd);
-	EXPECT_EQ(2, put(fd, "ok", 2));
+	EXPECT_EQ(2, st_put(fd, "ok", 2));
 	close(fd);
-	EXPECT_EQ(2, get(self->rx, self->buf, 9));
-	EXPECT_EQ(0, get(self->rx, self->buf, 9));
+	EXPECT_EQ(2, st_get(self->rx, self->buf, 9));
+	EXPECT_EQ(0, st_get(self->rx, self->buf, 9));
 	close(carrier);
 	self->tx = -1;
 }
@@ -814,17 +736,17 @@ TEST(a_full_budget_fails_the_write)
 			_exit(1);
 		fd = st_create(NULL, O_RDWR | O_NONBLOCK);
 		/* A ring of 4096 bytes and what describes it; none of 8192 beside. */
-		if (put(fd, large, 4096) != 4096)
+		if (st_put(fd, large, 4096) != 4096)
 			_exit(2);
-		if (put(fd, large, 1) != -EDQUOT || put(fd, large, 10000) != -EDQUOT)
+		if (st_put(fd, large, 1) != -EDQUOT || st_put(fd, large, 10000) != -EDQUOT)
 			_exit(3);
-		if (unread(fd) != 4096 || get(fd, large, 5000) != 4096)
+		if (st_unread(fd) != 4096 || st_get(fd, large, 5000) != 4096)
 			_exit(4);
-		if (put(fd, large, 4096) != 4096)
+		if (st_put(fd, large, 4096) != 4096)
 			_exit(5);
 		close(fd);
 		fd = st_create(NULL, O_RDWR | O_NONBLOCK);
-		_exit(put(fd, large, 4096) == 4096 ? 0 : 6);
+		_exit(st_put(fd, large, 4096) == 4096 ? 0 : 6);
 	}
 	EXPECT_EQ(0, child_wait(pid));
 	EXPECT_EQ(0, param_set("user_bytes", limit));
@@ -847,9 +769,9 @@ TEST(owner_and_mode_decide_who_opens)
 			_exit(2);
 		if (st_open(name, O_RDWR) != -EACCES || mb_unlink(name) != -EPERM)
 			_exit(3);
-		_exit(put(st_open(name, O_WRONLY), "x", 1) == 1 ? 0 : 4);
+		_exit(st_put(st_open(name, O_WRONLY), "x", 1) == 1 ? 0 : 4);
 	}
-	EXPECT_EQ(1, unread(fd));
+	EXPECT_EQ(1, st_unread(fd));
 	EXPECT_EQ(0, mb_unlink(name));
 	close(fd);
 }
@@ -857,7 +779,7 @@ TEST(owner_and_mode_decide_who_opens)
 FIXTURE(fifo) {
 	const char *name;
 	int look;
-	struct io io;
+	struct st_call io;
 	char buf[100];
 };
 
@@ -875,9 +797,9 @@ FIXTURE_TEARDOWN(fifo)
 	close(self->look);
 }
 
-static void open_elsewhere(struct io *io, const char *name, __u32 oflag)
+static void open_elsewhere(struct st_call *io, const char *name, __u32 oflag)
 {
-	*io = (struct io) { .run = io_open, .name = name, .oflag = oflag };
+	*io = (struct st_call) { .run = open_fifo, .name = name, .oflag = oflag };
 }
 
 TEST_F(fifo, a_reader_waits_for_a_writer)
@@ -885,16 +807,16 @@ TEST_F(fifo, a_reader_waits_for_a_writer)
 	int tx;
 
 	open_elsewhere(&self->io, self->name, O_RDONLY);
-	ASSERT_EQ(0, io_start(&self->io));
+	ASSERT_EQ(0, st_call_start(&self->io));
 	ASSERT_TRUE(wait_until(mb_status(self->look).receivers == 1));
-	EXPECT_FALSE(io_done(&self->io));
+	EXPECT_FALSE(st_call_done(&self->io));
 	tx = st_open(self->name, O_WRONLY);
 	EXPECT_LE(0, tx);
-	EXPECT_LE(0, io_join(&self->io));
-	EXPECT_EQ(2, put(tx, "hi", 2));
-	EXPECT_EQ(2, get(self->io.ret, self->buf, 9));
+	EXPECT_LE(0, st_call_join(&self->io));
+	EXPECT_EQ(2, st_put(tx, "hi", 2));
+	EXPECT_EQ(2, st_get(self->io.ret, self->buf, 9));
 	close(tx);
-	EXPECT_EQ(0, get(self->io.ret, self->buf, 9));
+	EXPECT_EQ(0, st_get(self->io.ret, self->buf, 9));
 	close(self->io.ret);
 }
 
@@ -903,12 +825,12 @@ TEST_F(fifo, a_writer_waits_for_a_reader)
 	int rx;
 
 	open_elsewhere(&self->io, self->name, O_WRONLY);
-	ASSERT_EQ(0, io_start(&self->io));
+	ASSERT_EQ(0, st_call_start(&self->io));
 	ASSERT_TRUE(wait_until(mb_status(self->look).senders == 1));
-	EXPECT_FALSE(io_done(&self->io));
+	EXPECT_FALSE(st_call_done(&self->io));
 	rx = st_open(self->name, O_RDONLY);
 	EXPECT_LE(0, rx);
-	EXPECT_LE(0, io_join(&self->io));
+	EXPECT_LE(0, st_call_join(&self->io));
 	close(rx);
 	close(self->io.ret);
 }
@@ -919,14 +841,14 @@ TEST_F(fifo, a_writer_that_came_and_went_is_enough)
 	int tx;
 
 	open_elsewhere(&self->io, self->name, O_RDONLY);
-	ASSERT_EQ(0, io_start(&self->io));
+	ASSERT_EQ(0, st_call_start(&self->io));
 	ASSERT_TRUE(wait_until(mb_status(self->look).receivers == 1));
 	tx = st_open(self->name, O_WRONLY);
-	ASSERT_EQ(2, put(tx, "hi", 2));
+	ASSERT_EQ(2, st_put(tx, "hi", 2));
 	close(tx);
-	EXPECT_LE(0, io_join(&self->io));
-	EXPECT_EQ(2, get(self->io.ret, self->buf, 9));
-	EXPECT_EQ(0, get(self->io.ret, self->buf, 9));
+	EXPECT_LE(0, st_call_join(&self->io));
+	EXPECT_EQ(2, st_get(self->io.ret, self->buf, 9));
+	EXPECT_EQ(0, st_get(self->io.ret, self->buf, 9));
 	close(self->io.ret);
 }
 
@@ -939,19 +861,19 @@ TEST_F(fifo, nonblocking_opens)
 	rx = st_open(self->name, O_RDONLY | O_NONBLOCK);
 	ASSERT_LE(0, rx);
 	/* No writer yet: end of file to a read, but no hang-up to a poll. */
-	EXPECT_EQ(0, get(rx, self->buf, 9));
+	EXPECT_EQ(0, st_get(rx, self->buf, 9));
 	EXPECT_EQ(0, events(rx));
 	tx = st_open(self->name, O_WRONLY | O_NONBLOCK);
 	ASSERT_LE(0, tx);
-	EXPECT_EQ(-EAGAIN, get(rx, self->buf, 9));
+	EXPECT_EQ(-EAGAIN, st_get(rx, self->buf, 9));
 	EXPECT_EQ(0, events(rx));
 	close(tx);
 	EXPECT_EQ(POLLHUP, events(rx));
-	EXPECT_EQ(0, get(rx, self->buf, 9));
+	EXPECT_EQ(0, st_get(rx, self->buf, 9));
 	tx = st_open(self->name, O_WRONLY | O_NONBLOCK);
 	EXPECT_EQ(0, events(rx));
 	close(rx);
-	EXPECT_EQ(-EPIPE, put(tx, "x", 1));
+	EXPECT_EQ(-EPIPE, st_put(tx, "x", 1));
 	close(tx);
 }
 
@@ -960,8 +882,8 @@ TEST_F(fifo, both_sides_in_one_descriptor_wait_for_nobody)
 	int fd = st_open(self->name, O_RDWR);
 
 	ASSERT_LE(0, fd);
-	EXPECT_EQ(3, put(fd, "abc", 3));
-	EXPECT_EQ(3, get(fd, self->buf, 9));
+	EXPECT_EQ(3, st_put(fd, "abc", 3));
+	EXPECT_EQ(3, st_get(fd, self->buf, 9));
 	EXPECT_EQ(OUT, events(fd));
 	close(fd);
 }
@@ -972,12 +894,12 @@ TEST_F(fifo, a_signal_ends_the_wait_and_leaves_nothing)
 
 	handle(0);
 	open_elsewhere(&self->io, self->name, O_RDONLY);
-	ASSERT_EQ(0, io_start(&self->io));
+	ASSERT_EQ(0, st_call_start(&self->io));
 	ASSERT_TRUE(wait_until(mb_status(self->look).receivers == 1));
 	/* It may not sleep yet: then the signal does not end it. */
 	EXPECT_TRUE(wait_until((pthread_kill(self->io.thread, SIGUSR1),
-				usleep(1000), io_done(&self->io))));
-	EXPECT_EQ(-EINTR, io_join(&self->io));
+				usleep(1000), st_call_done(&self->io))));
+	EXPECT_EQ(-EINTR, st_call_join(&self->io));
 	EXPECT_EQ(0, mb_status(self->look).receivers);
 	EXPECT_EQ(before, fds_open());
 	EXPECT_EQ(-ENXIO, st_open(self->name, O_WRONLY | O_NONBLOCK));
@@ -986,23 +908,23 @@ TEST_F(fifo, a_signal_ends_the_wait_and_leaves_nothing)
 TEST_F(fifo, unlink_leaves_those_who_wait_for_each_other)
 {
 	open_elsewhere(&self->io, self->name, O_RDONLY);
-	ASSERT_EQ(0, io_start(&self->io));
+	ASSERT_EQ(0, st_call_start(&self->io));
 	ASSERT_TRUE(wait_until(mb_status(self->look).receivers == 1));
 	ASSERT_EQ(0, mb_unlink(self->name));
 	EXPECT_EQ(-ENOENT, st_open(self->name, O_WRONLY));
-	EXPECT_FALSE(io_done(&self->io));
+	EXPECT_FALSE(st_call_done(&self->io));
 	handle(0);
 	EXPECT_TRUE(wait_until((pthread_kill(self->io.thread, SIGUSR1),
-				usleep(1000), io_done(&self->io))));
-	EXPECT_EQ(-EINTR, io_join(&self->io));
+				usleep(1000), st_call_done(&self->io))));
+	EXPECT_EQ(-EINTR, st_call_join(&self->io));
 }
 
 TEST_F(fifo, an_anonymous_stream_waits_for_nobody)
 {
 	int rx = st_create(NULL, O_RDONLY), tx = st_create(NULL, O_WRONLY);
 
-	EXPECT_EQ(0, get(rx, self->buf, 1));
-	EXPECT_EQ(-EPIPE, put(tx, "x", 1));
+	EXPECT_EQ(0, st_get(rx, self->buf, 1));
+	EXPECT_EQ(-EPIPE, st_put(tx, "x", 1));
 	close(rx);
 	close(tx);
 }

@@ -60,7 +60,7 @@ TEST_F(trace, all_are_there)
 {
 	static const char * const events[] = {
 		"mbox_create", "mbox_destroy", "mbox_send", "mbox_receive", "mbox_block",
-		"mbox_wake",
+		"mbox_wake", "mbox_write", "mbox_read",
 	};
 	char path[128];
 	size_t i;
@@ -99,6 +99,24 @@ TEST_F(trace, send_and_receive_once_for_each_message)
 	ASSERT_EQ(1, mb_take(fd, MBOX_PEEK));
 	EXPECT_EQ(1, told(self, "mbox_receive:", id));
 	EXPECT_EQ(0, told(self, "mbox_block:", id));
+}
+
+TEST_F(trace, what_streams_move_is_told_in_bytes)
+{
+	int fd = st_create(NULL, O_RDWR);
+	__u64 id = mb_status(fd).id;
+	char buf[10];
+
+	EXPECT_EQ(1, told(self, "mbox_create:", id));
+	ASSERT_EQ(-EFAULT, st_put(fd, unmapped_page(), 10));
+	EXPECT_EQ(0, told(self, "mbox_write:", id));
+	ASSERT_EQ(10, st_put(fd, "0123456789", 10));
+	EXPECT_EQ(1, told(self, "mbox_write:", id));
+	ASSERT_EQ(-EFAULT, st_get(fd, unmapped_page(), 10));
+	EXPECT_EQ(0, told(self, "mbox_read:", id));
+	ASSERT_EQ(4, st_get(fd, buf, 4));
+	ASSERT_EQ(6, st_get(fd, buf, 10));
+	EXPECT_EQ(2, told(self, "mbox_read:", id));
 }
 
 TEST_F(trace, failed_ones_are_not_told_as_done)

@@ -477,6 +477,96 @@ TEST_F(withdrawal, blocking_send_keeps_its_turn)
 	EXPECT_EQ(0, call_join(&self->send));
 }
 
+/* Streams: one side that hangs does not keep the other, and none that would not wait. */
+FIXTURE(stream) {
+	int fd;
+	struct st_call call;
+	struct hole hole;
+	char buf[100];
+};
+
+FIXTURE_SETUP(stream)
+{
+	REQUIRE_USERFAULTFD(&self->hole);
+	self->fd = st_create(NULL, O_RDWR);
+	ASSERT_LE(0, self->fd);
+	self->call = (struct st_call) {
+		.fd = self->fd, .buf = self->hole.page, .len = sizeof(__u32) };
+	ASSERT_EQ(2, st_put(self->fd, "ab", 2));
+}
+
+FIXTURE_TEARDOWN(stream)
+{
+	close(self->fd);
+}
+
+TEST_F(stream, writer_that_hangs_keeps_no_reader)
+{
+	int urgent = mb_reopen(self->fd, O_RDWR | O_NONBLOCK);
+	struct pollfd pfd = { .fd = urgent, .events = POLLIN | POLLOUT };
+
+	self->call.run = st_call_put;
+	ASSERT_EQ(0, st_call_start(&self->call));
+	ASSERT_EQ(0, hole_hit(&self->hole));
+	EXPECT_EQ(-EAGAIN, st_put(urgent, "c", 1));
+	ASSERT_EQ(1, poll(&pfd, 1, 0));
+	EXPECT_EQ(POLLIN, pfd.revents);
+	EXPECT_EQ(2, st_get(urgent, self->buf, 100));
+	EXPECT_EQ(-EAGAIN, st_get(urgent, self->buf, 100));
+	ASSERT_EQ(0, hole_fill(&self->hole, 7));
+	EXPECT_EQ(4, st_call_join(&self->call));
+	ASSERT_EQ(1, poll(&pfd, 1, 0));
+	EXPECT_EQ(POLLIN | POLLOUT, pfd.revents);
+	EXPECT_EQ(4, st_get(urgent, self->buf, 100));
+	EXPECT_EQ(7, self->buf[0]);
+	close(urgent);
+}
+
+TEST_F(stream, reader_that_hangs_keeps_no_writer)
+{
+	int urgent = mb_reopen(self->fd, O_RDWR | O_NONBLOCK);
+	struct pollfd pfd = { .fd = urgent, .events = POLLIN | POLLOUT };
+
+	self->call.run = st_call_get;
+	self->call.len = 2;
+	ASSERT_EQ(0, st_call_start(&self->call));
+	ASSERT_EQ(0, hole_hit(&self->hole));
+	EXPECT_EQ(-EAGAIN, st_get(urgent, self->buf, 100));
+	EXPECT_EQ(3, st_put(urgent, "cde", 3));
+	ASSERT_EQ(1, poll(&pfd, 1, 0));
+	EXPECT_EQ(POLLOUT, pfd.revents);
+	ASSERT_EQ(0, hole_fill(&self->hole, 0));
+	EXPECT_EQ(2, st_call_join(&self->call));
+	ASSERT_EQ(1, poll(&pfd, 1, 0));
+	EXPECT_EQ(POLLIN | POLLOUT, pfd.revents);
+	EXPECT_EQ(3, st_get(urgent, self->buf, 100));
+	EXPECT_EQ(0, memcmp(self->buf, "cde", 3));
+	close(urgent);
+}
+
+/* Those who wait for its turn get it, and every byte. */
+TEST_F(stream, reader_that_is_killed_while_it_hangs_loses_nothing)
+{
+	struct st_call next = { .run = st_call_get, .fd = self->fd, .buf = self->buf, .len = 100 };
+	struct hole hole;
+	pid_t pid;
+	int socks[2];
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, socks));
+	pid = child_fork();
+	if (!pid)
+		_exit(hole_open(&hole) || fd_send(socks[1], hole.uffd) ||
+		      st_get(self->fd, hole.page, 4) < 0);
+	hole.uffd = fd_recv(socks[0]);
+	ASSERT_EQ(0, hole_hit(&hole));
+	ASSERT_EQ(0, st_call_start(&next));
+	ASSERT_TRUE(wait_receivers(self->fd, 1));
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	EXPECT_EQ(1000 + SIGKILL, child_wait(pid));
+	EXPECT_EQ(2, st_call_join(&next));
+	EXPECT_EQ(0, memcmp(self->buf, "ab", 2));
+}
+
 /* The message lives as long as somebody looks at it. */
 TEST(peek_that_hangs_shows_what_another_has_taken)
 {
