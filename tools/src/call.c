@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,12 +11,11 @@
 #include "command.h"
 #include "fail.h"
 #include "format.h"
+#include "message.h"
 #include "output.h"
 
 static const struct option_text options[] = {
-	{ 'p', "prio", "N", "priority, 0 to 32767; higher is received first (0)" },
-	{ 'T', "tag", "N", "a number that goes with the request (0)" },
-	{ 't', "timeout", "SECONDS", "fail when not all is answered by then" },
+	MESSAGE_OPTIONS("request", "answered"),
 	OUTPUT_OPTIONS,
 	{ 0 }
 };
@@ -43,21 +41,9 @@ static void read_options(struct arguments *args, struct caller *caller)
 	int letter;
 
 	while ((letter = next_option(args)) != -1) {
-		switch (letter) {
-		case 'p':
-			caller->request.prio = parse_number(optarg, "priority",
-							    MBOX_PRIO_MAX);
-			break;
-		case 'T':
-			caller->request.tag = parse_number(optarg, "tag",
-							   UINT64_MAX);
-			break;
-		case 't':
-			caller->deadline = mbox_deadline_in(parse_seconds(optarg));
-			break;
-		default:
-			read_output_option(letter, &caller->output);
-		}
+		read_message_option(letter, &caller->request,
+				    &caller->deadline);
+		read_output_option(letter, &caller->output);
 	}
 	caller->name = parse_name(args->argv[0]);
 }

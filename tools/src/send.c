@@ -14,16 +14,15 @@
 #include "command.h"
 #include "fail.h"
 #include "format.h"
+#include "message.h"
 
 static const struct option_text options[] = {
 	{ 'P', "pid", "PID", "to the own mailbox of that process; there is no NAME then" },
-	{ 'p', "prio", "N", "priority, 0 to 32767; higher is received first (0)" },
-	{ 'T', "tag", "N", "a number that goes with the message (0)" },
+	MESSAGE_OPTIONS("message", "sent"),
 	{ 'f', "fd", "N", "the open descriptor N goes with each message" },
 	{ 'R', "port", "NAME", "the right to send to the mailbox NAME goes with each message" },
 	{ 's', "sync", NULL, "wait until a receiver has the message" },
 	{ 'n', "nonblock", NULL, "fail where it would have to wait" },
-	{ 't', "timeout", "SECONDS", "fail when not all is sent by then" },
 	{ '0', "null", NULL, "messages on standard input end with NUL, not newline" },
 	{ 'r', "raw", NULL, "all of standard input is one message" },
 	{ 0 }
@@ -202,14 +201,6 @@ static void read_options(struct arguments *args, struct sender *sender,
 		case 'P':
 			sender->pid = parse_pid(optarg);
 			break;
-		case 'p':
-			sender->message.prio = parse_number(optarg, "priority",
-							    MBOX_PRIO_MAX);
-			break;
-		case 'T':
-			sender->message.tag = parse_number(optarg, "tag",
-							   UINT64_MAX);
-			break;
 		case 'f':
 			add_open_fd(sender, optarg);
 			break;
@@ -222,15 +213,15 @@ static void read_options(struct arguments *args, struct sender *sender,
 		case 'n':
 			sender->flags |= MBOX_NONBLOCK;
 			break;
-		case 't':
-			sender->deadline = mbox_deadline_in(parse_seconds(optarg));
-			break;
 		case '0':
 			format->delimiter = '\0';
 			break;
 		case 'r':
 			format->raw = true;
 			break;
+		default:
+			read_message_option(letter, &sender->message,
+					    &sender->deadline);
 		}
 	}
 }
