@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
-#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "columns.h"
 #include "fail.h"
 #include "objects.h"
 
@@ -12,33 +12,6 @@ static const char header[] =
 	"kind id mode uid gid capacity msgsize queued bytes senders receivers "
 	"wait_send wait_recv send_wait_ms recv_wait_ms send_wait_pid "
 	"recv_wait_pid name";
-
-/* The next word of a line; NULL when there is none. */
-static char *next_word(char **line)
-{
-	char *word;
-
-	do {
-		word = strsep(line, " \t\n");
-	} while (word && !*word);
-	return word;
-}
-
-static bool parse_digits(const char *word, int base, uint64_t most, uint64_t *to)
-{
-	char *end;
-
-	errno = 0;
-	*to = strtoull(word, &end, base);
-	return isdigit((unsigned char)*word) && !*end && !errno && *to <= most;
-}
-
-static bool next_number(char **line, int base, uint64_t most, uint64_t *to)
-{
-	char *word = next_word(line);
-
-	return word && parse_digits(word, base, most, to);
-}
 
 /* What says nothing about a segment. */
 static bool skip_words(char **line, int count)
@@ -61,24 +34,6 @@ static bool next_capacity(char **line, uint64_t *to)
 			parse_digits(word, 10, MBOX_UNBOUNDED - 1, to));
 }
 
-static bool next_u32(char **line, uint32_t *to)
-{
-	uint64_t number = 0;
-	bool ok = next_number(line, 10, UINT32_MAX, &number);
-
-	*to = number;
-	return ok;
-}
-
-static bool next_pid(char **line, pid_t *to)
-{
-	uint64_t number = 0;
-	bool ok = next_number(line, 10, INT32_MAX, &number);
-
-	*to = number;
-	return ok;
-}
-
 static bool next_kind(char **line, struct object *object)
 {
 	char *word = next_word(line);
@@ -98,50 +53,6 @@ static bool next_mode(char **line, mode_t *mode)
 
 	*mode = number;
 	return ok;
-}
-
-static bool unescape(char *to, const char *from)
-{
-	for (; *from; from++) {
-		unsigned int byte = 0;
-		int digit;
-
-		if (*from != '\\') {
-			*to++ = *from;
-			continue;
-		}
-		for (digit = 0; digit < 3; digit++) {
-			from++;
-			if (*from < '0' || *from > '7')
-				return false;
-			byte = byte * 8 + (*from - '0');
-		}
-		if (!byte || byte > 255)
-			return false;
-		*to++ = byte;
-	}
-	*to = '\0';
-	return true;
-}
-
-bool parse_table_name(const char *word, char **name)
-{
-	*name = NULL;
-	if (!strcmp(word, "-"))
-		return true;
-	*name = malloc(strlen(word) + 2);
-	if (!*name)
-		fail_errno("memory");
-	**name = '/';
-	return unescape(*name + 1, word);
-}
-
-static bool next_name(char **line, char **name)
-{
-	char *word = next_word(line);
-
-	*name = NULL;
-	return word && parse_table_name(word, name);
 }
 
 static bool next_peers(char **line, struct object *object)
@@ -172,22 +83,6 @@ static bool parse_object(char *line, struct object *object)
 	       next_number(&line, 10, UINT64_MAX, &object->bytes) &&
 	       (segment ? skip_words(&line, 8) : next_peers(&line, object)) &&
 	       next_name(&line, &object->name) && !next_word(&line);
-}
-
-static bool is_header(char *line)
-{
-	char copy[sizeof(header)];
-	char *rest = copy;
-	char *expected;
-
-	strcpy(copy, header);
-	while ((expected = next_word(&rest))) {
-		const char *word = next_word(&line);
-
-		if (!word || strcmp(word, expected))
-			return false;
-	}
-	return !next_word(&line);
 }
 
 static struct object *add_object(struct objects *objects)
@@ -230,7 +125,7 @@ size_t parse_objects(FILE *file, struct objects *objects)
 	while (ok && getline(&line, &size, file) != -1) {
 		number++;
 		if (number == 1)
-			ok = is_header(line);
+			ok = is_heading(line, header);
 		else
 			ok = parse_object(line, add_object(objects));
 	}

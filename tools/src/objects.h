@@ -64,9 +64,6 @@ size_t parse_objects(FILE *file, struct objects *objects);
 /* Reads OBJECTS_FILE; ends the process when that is impossible. */
 void read_objects(struct objects *objects);
 
-/* A name as the tables in /proc/net write it: NULL for "-", to be freed. */
-bool parse_table_name(const char *word, char **name);
-
 /* Leaves only those of a kind. */
 void keep_kind(struct objects *objects, enum mbox_kind kind);
 

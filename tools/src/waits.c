@@ -1,37 +1,34 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
 #include <errno.h>
-#include <inttypes.h>
 #include <json-c/json_object.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "columns.h"
 #include "fail.h"
 #include "format.h"
 #include "json.h"
-#include "objects.h"
 #include "waits.h"
 
 #define WAITS_FILE	"/proc/net/mbox_waits"
-#define HEADER		"pid in id ms for name\n"
 
+/* What the line has: @in is a word of it. */
 struct wait {
-	int pid;
-	char in[16];
+	pid_t pid;
+	const char *in;
 	uint64_t id;
 	uint64_t ms;
-	int whom;
+	pid_t whom;
 	char *name;
 };
 
-static bool parse_wait(const char *line, struct wait *wait)
+static bool parse_wait(char *line, struct wait *wait)
 {
-	char *word = NULL;
-	bool ok = sscanf(line, "%d %15s %" SCNu64 " %" SCNu64 " %d %ms", &wait->pid,
-			 wait->in, &wait->id, &wait->ms, &wait->whom, &word) == 6 &&
-		  parse_table_name(word, &wait->name);
-
-	free(word);
-	return ok;
+	return next_pid(&line, &wait->pid) && (wait->in = next_word(&line)) &&
+	       next_number(&line, 10, UINT64_MAX, &wait->id) &&
+	       next_number(&line, 10, UINT64_MAX, &wait->ms) &&
+	       next_pid(&line, &wait->whom) &&
+	       next_name(&line, &wait->name) && !next_word(&line);
 }
 
 static void print_wait(const struct wait *wait)
@@ -59,12 +56,17 @@ static void print_wait_json(const struct wait *wait)
 	print_json(value);
 }
 
-static void print_line(const char *line, bool json)
+static noreturn void fail_unreadable(void)
+{
+	fail(EXIT_OTHER, WAITS_FILE " cannot be read: are module and command of one version?");
+}
+
+static void print_line(char *line, bool json)
 {
 	struct wait wait;
 
 	if (!parse_wait(line, &wait))
-		fail(EXIT_OTHER, WAITS_FILE " cannot be read: are module and command of one version?");
+		fail_unreadable();
 	if (json)
 		print_wait_json(&wait);
 	else
@@ -82,8 +84,9 @@ void print_waits(bool json)
 		fail_on("", "list", -ENODEV);
 	if (!file)
 		fail_errno(WAITS_FILE);
-	if (getline(&line, &size, file) == -1 || strcmp(line, HEADER))
-		fail(EXIT_OTHER, WAITS_FILE " cannot be read: are module and command of one version?");
+	if (getline(&line, &size, file) == -1 ||
+	    !is_heading(line, "pid in id ms for name"))
+		fail_unreadable();
 	if (!json)
 		puts("PROCESS  IN           FOR  SINCE    AT");
 	while (getline(&line, &size, file) != -1)
