@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR LGPL-2.1 */
 /*
  * What the library does on its own side of the system calls. The linker puts
- * the functions below in the place of open(2), ioctl(2) and close(2): the test
- * sees each request, and plays the kernel, so no module is needed. Prints TAP.
+ * the functions below in the place of open(2), ioctl(2), fcntl(2) and close(2):
+ * the test sees each request, and plays the kernel, so no module is needed. Prints TAP.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +22,8 @@
 #define DEVICE_FD	1000
 #define OBJECT_FD	1001
 #define COPY_FD		1002
+#define READER_FD	1003
+#define WRITER_FD	1004
 #define MAX_REQUESTS	32
 
 /* What the library asked for, and what it is to be told. */
@@ -29,6 +31,10 @@ static struct {
 	int open_errno;
 	int ioctl_errno;
 	int opened, closed;
+	bool closed_fd[8];			/* from DEVICE_FD on */
+	int inherited;				/* descriptors without close-on-exec */
+	int writer_errno;			/* to its MBOX_IOC_OPEN */
+	int ends[2];				/* of a real pipe, in the place of a stream */
 	int open_flags;
 	char path[32];
 	int nr;
@@ -64,7 +70,19 @@ static struct {
 
 int __wrap_open(const char *path, int flags, ...);
 int __wrap_close(int fd);
+int __wrap_fcntl(int fd, int command, ...);
 int __wrap_ioctl(int fd, unsigned long request, void *arg);
+int __real_close(int fd);
+
+static int tests, failures;
+static bool good;
+
+#define CHECK(cond) do {						\
+	if (!(cond)) {							\
+		good = false;						\
+		printf("# %s:%d: not so: %s\n", __func__, __LINE__, #cond); \
+	}								\
+} while (0)
 
 int __wrap_open(const char *path, int flags, ...)
 {
@@ -80,10 +98,40 @@ int __wrap_open(const char *path, int flags, ...)
 
 int __wrap_close(int fd)
 {
+	if (k.ends[1] && (fd == k.ends[0] || fd == k.ends[1]))
+		return __real_close(fd);
 	if (fd == DEVICE_FD)
 		k.closed++;
+	if (fd >= DEVICE_FD)
+		k.closed_fd[fd - DEVICE_FD] = true;
 	errno = EIO;
 	return -1;
+}
+
+static bool closed(int fd)
+{
+	return k.closed_fd[fd - DEVICE_FD];
+}
+
+int __wrap_fcntl(int fd, int command, ...)
+{
+	CHECK(fd >= OBJECT_FD && command == F_SETFD);
+	k.inherited++;
+	return 0;
+}
+
+/* One end of a stream. */
+static int open_again(__u32 oflag)
+{
+	bool writes = (oflag & O_ACCMODE) == O_WRONLY;
+
+	if (writes && k.writer_errno) {
+		errno = k.writer_errno;
+		return -1;
+	}
+	if (k.ends[1])
+		return k.ends[writes];
+	return writes ? WRITER_FD : READER_FD;
 }
 
 static int answer_batch(unsigned long request, const struct mbox_ioc_batch *batch)
@@ -157,18 +205,10 @@ int __wrap_ioctl(int fd, unsigned long request, void *arg)
 	}
 	if (request == MBOX_IOC_SNAPSHOT)
 		return COPY_FD;
+	if (request == MBOX_IOC_OPEN && fd == OBJECT_FD)
+		return open_again(seen->open.oflag);
 	return fd == DEVICE_FD && request != MBOX_IOC_UNLINK ? OBJECT_FD : 0;
 }
-
-static int tests, failures;
-static bool good;
-
-#define CHECK(cond) do {						\
-	if (!(cond)) {							\
-		good = false;						\
-		printf("# %s:%d: not so: %s\n", __func__, __LINE__, #cond); \
-	}								\
-} while (0)
 
 /* A new kernel for each test. */
 static void run(const char *what, void (*test)(void))
@@ -943,6 +983,151 @@ static void map(void)
 	mbox_segment_close(seg);
 }
 
+static void pipes(void)
+{
+	int fd[2] = { -7, -7 };
+
+	CHECK(mbox_pipe(fd, O_NONBLOCK | O_CLOEXEC) == 0);
+	CHECK(k.seen[0].fd == DEVICE_FD && k.seen[0].request == MBOX_IOC_CREATE);
+	CHECK(k.seen[0].create.name == 0 && k.seen[0].create.capacity == 65536);
+	CHECK(k.seen[0].create.msgsize == 0 && k.seen[0].create.bytes == 0);
+	CHECK(k.seen[0].create.oflag == O_RDWR && k.seen[0].create.mode == 0);
+	CHECK(k.seen[0].create.flags == MBOX_BYTE_STREAM);
+	CHECK(k.seen[1].fd == OBJECT_FD && k.seen[1].request == MBOX_IOC_OPEN);
+	CHECK(k.seen[1].open.oflag == (O_RDONLY | O_NONBLOCK));
+	CHECK(k.seen[1].open.name == 0 && k.seen[1].open.kind == 0);
+	CHECK(k.seen[2].fd == OBJECT_FD && k.seen[2].request == MBOX_IOC_OPEN);
+	CHECK(k.seen[2].open.oflag == (O_WRONLY | O_NONBLOCK));
+	CHECK(fd[0] == READER_FD && fd[1] == WRITER_FD && k.inherited == 0);
+	CHECK(closed(OBJECT_FD) && !closed(READER_FD) && !closed(WRITER_FD));
+	CHECK(k.nr == 3);
+
+	CHECK(mbox_pipe(fd, 0) == 0);
+	CHECK(k.seen[4].open.oflag == O_RDONLY && k.seen[5].open.oflag == O_WRONLY);
+	CHECK(k.inherited == 2);
+
+	k.nr = 0;
+	CHECK(mbox_pipe(fd, O_DIRECT) == -EINVAL);
+	CHECK(mbox_pipe(fd, O_RDWR) == -EINVAL);
+	CHECK(k.nr == 0);
+}
+
+/* However far it came, nothing is left open. */
+static void pipes_undone(void)
+{
+	int fd[2] = { -7, -7 };
+
+	k.open_errno = ENOENT;
+	CHECK(mbox_pipe(fd, 0) == -ENODEV);
+	k.open_errno = 0;
+	k.ioctl_errno = EDQUOT;
+	CHECK(mbox_pipe(fd, 0) == -EDQUOT);
+	CHECK(k.nr == 1);
+	k.ioctl_errno = 0;
+	k.writer_errno = EMFILE;
+	CHECK(mbox_pipe(fd, 0) == -EMFILE);
+	CHECK(closed(READER_FD) && closed(OBJECT_FD));
+	CHECK(fd[0] == -7 && fd[1] == -7 && k.opened == k.closed);
+}
+
+static void fifos(void)
+{
+	CHECK(mbox_mkfifo("/lines", 0640) == 0);
+	CHECK(k.seen[0].request == MBOX_IOC_CREATE);
+	CHECK(!strcmp(k.seen[0].name, "lines"));
+	CHECK(k.seen[0].create.capacity == MBOX_PIPE_CAPACITY);
+	CHECK(k.seen[0].create.oflag == (O_ACCMODE | O_EXCL));
+	CHECK(k.seen[0].create.mode == 0640);
+	CHECK(k.seen[0].create.flags == MBOX_BYTE_STREAM);
+	CHECK(closed(OBJECT_FD));
+	CHECK(mbox_mkfifo(NULL, 0640) == -EINVAL);
+	CHECK(k.nr == 1);
+
+	CHECK(mbox_open_fifo("/lines", O_WRONLY | O_NONBLOCK | O_CLOEXEC) == OBJECT_FD);
+	CHECK(k.seen[1].fd == DEVICE_FD && k.seen[1].request == MBOX_IOC_OPEN);
+	CHECK(!strcmp(k.seen[1].name, "lines"));
+	CHECK(k.seen[1].open.kind == MBOX_STREAM);
+	CHECK(k.seen[1].open.oflag == (O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+	CHECK(k.inherited == 0);
+	CHECK(mbox_open_fifo("lines", O_RDONLY) == OBJECT_FD);
+	CHECK(k.inherited == 1);
+
+	k.ioctl_errno = EEXIST;
+	CHECK(mbox_mkfifo("/lines", 0640) == -EEXIST);
+	k.ioctl_errno = ENXIO;
+	CHECK(mbox_open_fifo("/lines", O_WRONLY | O_NONBLOCK) == -ENXIO);
+	CHECK(k.inherited == 1);
+}
+
+/* The streams are real pipes. */
+static FILE *run_command(const char *command, const char *type)
+{
+	CHECK(pipe2(k.ends, O_CLOEXEC) == 0);
+	return mbox_popen(command, type);
+}
+
+static void commands(void)
+{
+	FILE *out = run_command("echo one; exit 7", "r"), *in;
+	char line[8] = "";
+
+	CHECK(out && fgets(line, sizeof(line), out) && !strcmp(line, "one\n"));
+	CHECK(k.seen[0].create.flags == MBOX_BYTE_STREAM && k.inherited == 0);
+
+	/* With that one open, which this one must not keep from its end. */
+	in = run_command("read line && [ \"$line\" = two ] && ! read line && kill -TERM $$", "we");
+	CHECK(in && fputs("two\n", in) >= 0);
+	CHECK(mbox_pclose(out) == 7 << 8);
+	CHECK(mbox_pclose(in) == SIGTERM);
+
+	/* Both were waited for, and are of nobody now. */
+	CHECK(wait(NULL) == -1 && errno == ECHILD);
+	CHECK(mbox_pclose(stdin) == -1 && errno == ECHILD);
+	CHECK(fileno(stdin) == STDIN_FILENO);
+
+	signal(SIGPIPE, SIG_IGN);
+	in = run_command("true", "w");
+	waitid(P_ALL, 0, &(siginfo_t){ 0 }, WEXITED | WNOWAIT);
+	CHECK(fputs("nobody reads this", in) >= 0);
+	CHECK(mbox_pclose(in) == -1 && errno == EPIPE);
+	signal(SIGPIPE, SIG_DFL);
+}
+
+static void on_alarm(int signo)
+{
+	(void)signo;
+}
+
+static void commands_and_signals(void)
+{
+	struct sigaction action = { .sa_handler = on_alarm };
+	FILE *in;
+
+	sigaction(SIGALRM, &action, NULL);
+	in = run_command("read line; until grep -q '^State:.S' /proc/$PPID/status; do :; done; "
+			 "kill -ALRM $PPID; exit 3", "w");
+	CHECK(mbox_pclose(in) == 3 << 8);
+	signal(SIGALRM, SIG_DFL);
+}
+
+static void commands_refused(void)
+{
+	static const char *const types[] = { "", "e", "rw", "wr", "ree", "er", "R", "r+" };
+	size_t i;
+
+	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		errno = 0;
+		CHECK(!mbox_popen("true", types[i]) && errno == EINVAL);
+	}
+	CHECK(k.nr == 0);
+	k.ioctl_errno = EDQUOT;
+	CHECK(!mbox_popen("true", "r") && errno == EDQUOT);
+	k.ioctl_errno = 0;
+	k.writer_errno = EMFILE;
+	CHECK(!mbox_popen("true", "r") && errno == EMFILE);
+	CHECK(closed(READER_FD) && closed(OBJECT_FD));
+}
+
 static uint64_t at(int64_t sec, long nsec)
 {
 	struct timespec ts = { .tv_sec = (time_t)sec, .tv_nsec = nsec };
@@ -1033,7 +1218,7 @@ static void errors(void)
 		ENOENT, EEXIST, ENAMETOOLONG, EPROTOTYPE, EAGAIN, ETIMEDOUT,
 		EINTR, EMSGSIZE, ENOMSG, EPIPE, ESRCH, ECONNRESET, ESTALE,
 		EDEADLK, ELOOP, EDQUOT, EBUSY, EOPNOTSUPP, ENOBUFS,
-		ENOMEM, EMFILE, ENFILE, EXDEV, 0,
+		ENOMEM, EMFILE, ENFILE, ENXIO, EXDEV, 0,
 	};
 	size_t i, j;
 
@@ -1086,6 +1271,12 @@ int main(void)
 	run("mapping a segment", map);
 	run("a snapshot is a handle of its own", snapshot);
 	run("a name given late", links);
+	run("a pipe is two ends of one stream", pipes);
+	run("a pipe that fails leaves nothing open", pipes_undone);
+	run("FIFOs are streams with a name", fifos);
+	run("commands at the other end of a pipe", commands);
+	run("waiting for a command goes on after a signal", commands_and_signals);
+	run("commands that are not run", commands_refused);
 	run("deadlines at the ends of their range", deadlines);
 	run("each error has its own explanation", errors);
 	run("the version", version);

@@ -127,7 +127,7 @@ headers_h() {
 	call && /^ \* Return:/ { returns = 1 }
 	call && returns {
 		line = $0
-		while (match(line, /-E[A-Z0-9]+/)) {
+		while (match(line, /[- ]E[A-Z0-9]+/)) {
 			print "errno", call, substr(line, RSTART + 1, RLENGTH - 1)
 			line = substr(line, RSTART + RLENGTH)
 		}
@@ -138,8 +138,8 @@ headers_h() {
 	body && /^\t/ { sub(/^\t/, ""); print "layout", body, ++place, $0 }
 	/^\}/ { body = "" }
 
-	/^[a-z].*\(/ { prototype = "" }
-	/^[a-z].*\(/, /;$/ {
+	/^[A-Za-z].*\(/ { prototype = "" }
+	/^[A-Za-z].*\(/, /;$/ {
 		prototype = prototype " " $0
 		if (/;$/) {
 			gsub(/[ \t]+/, " ", prototype)

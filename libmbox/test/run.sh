@@ -74,7 +74,7 @@ calls() {
 	mkdir "$dir"
 	make -s BUILD="$dir" CC="${cc[*]}" CFLAGS="${flags[*]}" "$dir/libmbox.a"
 	"${cc[@]}" -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror "${flags[@]}" "${include[@]}" \
-		-Wl,--wrap=open,--wrap=close,--wrap=ioctl test/calls_test.c "$dir/libmbox.a" -o "$dir/test"
+		-Wl,--wrap=open,--wrap=close,--wrap=fcntl,--wrap=ioctl test/calls_test.c "$dir/libmbox.a" -o "$dir/test"
 	"$dir/test"
 }
 
@@ -157,7 +157,7 @@ if runs_32_bits; then
 else
 	result ok 'calls, 32 bits # SKIP this machine makes or runs programs of one size only'
 fi
-for name in mbox mailbox segment; do
+for name in mbox mailbox process pipe segment; do
 	for std in c11 gnu11 gnu2x; do
 		check "$name.h in $std" header $name $std c "${cc[0]}"
 	done

@@ -43,7 +43,9 @@ struct mbox;
  *         MBOX_LOSSY, with MBOX_BROADCAST: senders do not wait, and what a
  *         receiver is too slow for it misses, and is told how much;
  *         MBOX_HANDLES, not with MBOX_BROADCAST: messages can carry descriptors;
- *         MBOX_OWN is for mbox_own() to set
+ *         MBOX_BYTE_STREAM, with no other: a stream, see <mbox/pipe.h>, where
+ *         @capacity is bytes, MBOX_PIPE_BUF to MBOX_STREAM_MAX, and @msgsize
+ *         and @bytes are 0; MBOX_OWN is for mbox_own() to set
  *
  * With MBOX_BROADCAST @capacity is at least 1 and, as @bytes, is how far the
  * slowest receiver can be behind. Handles made by mbox_open() are receivers of
@@ -80,7 +82,7 @@ struct mbox_attr {
  *
  * Return: 0; -EINVAL: a name, flag, mode or attribute out of its range;
  * -ENAMETOOLONG; -EEXIST: with O_EXCL, the name is in use; -EPROTOTYPE: the
- * name is a segment's; -EACCES: the existing mailbox does not allow @oflag;
+ * name is of another kind; -EACCES: the existing mailbox does not allow @oflag;
  * -EDQUOT: the user has as many mailboxes, or bytes, as the module's
  * parameters allow; -ENODEV, -ENOMEM, -EMFILE, -ENFILE.
  */
@@ -98,8 +100,8 @@ int mbox_create(struct mbox **mb, const char *name, int oflag, mode_t mode,
  * whatever becomes of them later. Who is allowed anything may ask for neither.
  * Compare open(2).
  *
- * Return: 0; -ENOENT: no object has that name; -EPROTOTYPE: it is a segment's;
- * -EACCES: owner, group and mode do not allow @oflag; -EINVAL,
+ * Return: 0; -ENOENT: no object has that name; -EPROTOTYPE: it is a stream's or
+ * a segment's; -EACCES: owner, group and mode do not allow @oflag; -EINVAL,
  * -ENAMETOOLONG: not a name, or a flag that is not taken; -ENODEV, -ENOMEM,
  * -EMFILE, -ENFILE.
  */
@@ -108,8 +110,8 @@ int mbox_open(struct mbox **mb, const char *name, int oflag);
 /**
  * mbox_from_fd() - make a handle of a descriptor
  * @mb: where the new handle goes; untouched on an error
- * @fd: descriptor of a mailbox, inherited or received over a UNIX socket; the
- *      handle owns it on success, the caller keeps it on an error
+ * @fd: descriptor of a mailbox or a stream, inherited or received over a UNIX
+ *      socket; the handle owns it on success, the caller keeps it on an error
  *
  * Return: 0; -EBADF: not an open descriptor; -ENOTTY: not of a mailbox;
  * -ENOMEM.
@@ -587,7 +589,7 @@ int mbox_dead_letter(struct mbox *mb, const struct mbox *dead_letter,
  * @flags: 0 or more of MBOX_HANGUP, MBOX_OWN, MBOX_BROADCAST, MBOX_LOSSY and
  *         MBOX_HANDLES
  * @dropped: messages that a mailbox with MBOX_LOSSY dropped before all its
- *           receivers had them
+ *           receivers had them; bytes of a stream that nobody was left to read
  * @waiting_callers: calls that wait for their reply
  * @held: messages that were received, and are leased or wait for their reply
  * @max_deliveries: as mbox_dead_letter() set it, or 0
@@ -635,14 +637,15 @@ int mbox_status(const struct mbox *mb, struct mbox_status *status);
 /**
  * mbox_resize() - change the capacity
  * @mb: the mailbox, whatever it is open for
- * @capacity: messages: 0 for rendezvous, MBOX_UNBOUNDED for no limit
+ * @capacity: messages: 0 for rendezvous, MBOX_UNBOUNDED for no limit; of a
+ *            stream bytes, MBOX_PIPE_BUF to MBOX_STREAM_MAX
  *
  * Below what is queued nothing is lost: senders wait until it has drained.
  * Growing lets waiting senders in. With MBOX_LOSSY the next send drops what is
  * too much.
  *
  * Return: 0; -EPERM: only the owner, or a process with CAP_FOWNER, may do that;
- * -EINVAL: 0, with MBOX_BROADCAST.
+ * -EINVAL: 0, with MBOX_BROADCAST; of a stream out of its range.
  */
 int mbox_resize(struct mbox *mb, uint64_t capacity);
 

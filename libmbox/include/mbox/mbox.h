@@ -12,6 +12,7 @@
 
 #include <linux/mbox.h>
 #include <mbox/mailbox.h>
+#include <mbox/pipe.h>
 #include <mbox/process.h>
 #include <mbox/segment.h>
 
@@ -20,7 +21,8 @@
  *
  * Errors: a call that fails returns a negative errno value, such as -EAGAIN,
  * and has changed nothing. Success is 0, or where the call says so a positive
- * count. The variable errno is not part of the interface. mbox_strerror() tells
+ * count. The variable errno is not part of the interface, but of mbox_popen() and
+ * mbox_pclose(), which stand in for calls of stdio. mbox_strerror() tells
  * what an error means here and what to do about it. Beside the errors that each
  * call lists, every call that talks to the kernel can return
  *
@@ -37,17 +39,18 @@
  *
  * Threads: every call can be made from any number of threads at once, on one
  * handle too. Only closing a handle must come after the last call on it. The
- * library keeps no state outside its handles, starts no threads and installs no
- * signal handlers. No call is a cancellation point.
+ * library keeps no state outside its handles, but for the list of what
+ * mbox_popen() has open; it starts no threads and installs no signal handlers. No
+ * call is a cancellation point.
  *
  * Processes: a handle is a descriptor with a type. It works after fork(2) in
- * parent and child. Descriptors are close-on-exec; mbox_fd() and
+ * parent and child. Its descriptor is close-on-exec; mbox_fd() and
  * mbox_segment_fd() give them out for poll(2), for passing over a UNIX socket,
  * or for fcntl(2).
  *
  * Names: "/jobs" and "jobs" name the same object: one leading slash is taken
  * off. What remains has 1 to MBOX_NAME_MAX bytes, no slash, and is not "." or
- * "..". Mailboxes and segments share one table of names for each network
+ * "..". Mailboxes, streams and segments share one table of names for each network
  * namespace. As in mq_open(3) a portable program writes the slash.
  *
  * Deadlines: absolute times in nanoseconds on CLOCK_MONOTONIC, or with

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT OR LGPL-2.1 */
+/*
+ * Pipes and FIFOs: descriptors of streams.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+/* The driver's descriptors are close-on-exec; those of pipe(2) and open(2) not. */
+static void set_inherited(int fd, int flags)
+{
+	if (!(flags & O_CLOEXEC))
+		fcntl(fd, F_SETFD, 0);
+}
+
+static int open_end(int stream, int oflag)
+{
+	struct mbox_ioc_open req = { .oflag = oflag };
+
+	return mbox_ioctl(stream, MBOX_IOC_OPEN, &req);
+}
+
+static int open_ends(int stream, int fd[2], int flags)
+{
+	int reader = open_end(stream, O_RDONLY | (flags & O_NONBLOCK));
+	int writer;
+
+	if (reader < 0)
+		return reader;
+	writer = open_end(stream, O_WRONLY | (flags & O_NONBLOCK));
+	if (writer < 0) {
+		close(reader);
+		return writer;
+	}
+	set_inherited(reader, flags);
+	set_inherited(writer, flags);
+	fd[0] = reader;
+	fd[1] = writer;
+	return 0;
+}
+
+static int create_stream(const char *name, int oflag, mode_t mode)
+{
+	struct mbox_ioc_create req = {
+		.name = mbox_name_address(name),
+		.capacity = MBOX_PIPE_CAPACITY,
+		.oflag = oflag,
+		.mode = mode,
+		.flags = MBOX_BYTE_STREAM,
+	};
+
+	return mbox_device_ioctl(MBOX_IOC_CREATE, &req);
+}
+
+MBOX_API int mbox_pipe(int fd[2], int flags)
+{
+	int stream, ret;
+
+	if (flags & ~(O_CLOEXEC | O_NONBLOCK))
+		return -EINVAL;
+	stream = create_stream(NULL, O_RDWR, 0);
+	if (stream < 0)
+		return stream;
+	ret = open_ends(stream, fd, flags);
+	close(stream);
+	return ret;
+}
+
+/* Opened for neither, so that nobody is taken for a peer who came and went. */
+MBOX_API int mbox_mkfifo(const char *name, mode_t mode)
+{
+	int fd;
+
+	if (!name)
+		return -EINVAL;
+	fd = create_stream(name, O_WRONLY | O_RDWR | O_EXCL, mode);
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
+MBOX_API int mbox_open_fifo(const char *name, int oflag)
+{
+	struct mbox_ioc_open req = {
+		.name = mbox_name_address(name),
+		.oflag = oflag,
+		.kind = MBOX_STREAM,
+	};
+	int fd = mbox_device_ioctl(MBOX_IOC_OPEN, &req);
+
+	if (fd >= 0)
+		set_inherited(fd, oflag);
+	return fd;
+}
