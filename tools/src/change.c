@@ -14,6 +14,7 @@
 
 static int run_resize(struct arguments *args)
 {
+	struct mbox_status status;
 	struct mbox *mailbox;
 	const char *name;
 	uint64_t capacity;
@@ -22,13 +23,17 @@ static int run_resize(struct arguments *args)
 	no_options(args);
 	name = parse_name(args->argv[0]);
 	capacity = parse_capacity(args->argv[1]);
-	error = mbox_open(&mailbox, name, O_NEITHER);
-	if (!error) {
-		error = mbox_resize(mailbox, capacity);
-		mbox_close(mailbox);
-	}
+	error = open_queue(name, &mailbox);
+	if (!error)
+		error = mbox_status(mailbox, &status);
 	if (error)
 		fail_on(name, "resize it", error);
+	if (status.flags & MBOX_BYTE_STREAM)
+		capacity = parse_stream_capacity(args->argv[1]);
+	error = mbox_resize(mailbox, capacity);
+	if (error)
+		fail_on(name, "resize it", error);
+	mbox_close(mailbox);
 	return EXIT_OK;
 }
 
@@ -236,10 +241,11 @@ static int run_rm(struct arguments *args)
 const struct command resize_command = {
 	.name = "resize",
 	.operands = "NAME CAPACITY",
-	.summary = "change how many messages a mailbox holds",
+	.summary = "change how much a mailbox or FIFO holds",
 	.text =
 	"Change how many messages a mailbox holds: a number, 0 for rendezvous, or\n"
-	"'unbounded'. Nothing is lost when it shrinks: senders wait until it has drained.\n",
+	"'unbounded'; or how many bytes a FIFO does, 4K to 16M. Nothing is lost when it\n"
+	"shrinks: senders wait until it has drained.\n",
 	.example =
 	"  mbox resize /jobs 100\n"
 	"  mbox resize /jobs unbounded\n",
@@ -269,7 +275,7 @@ const struct command dead_letter_command = {
 const struct command chmod_command = {
 	.name = "chmod",
 	.operands = "MODE NAME...",
-	.summary = "change who may use a mailbox or segment",
+	.summary = "change who may use a mailbox, FIFO or segment",
 	.text =
 	"Change permission bits, in octal as for files. Of a mailbox the read bits allow\n"
 	"receiving and the write bits sending. What is open already keeps its rights.\n",
@@ -283,7 +289,7 @@ const struct command chmod_command = {
 const struct command chown_command = {
 	.name = "chown",
 	.operands = "[USER][:GROUP] NAME...",
-	.summary = "change owner and group of a mailbox or segment",
+	.summary = "change owner and group of a mailbox, FIFO or segment",
 	.text = "Change owner and group, by name or number.\n",
 	.example =
 	"  mbox chown alice:staff /jobs\n"
@@ -296,7 +302,7 @@ const struct command chown_command = {
 const struct command rm_command = {
 	.name = "rm",
 	.operands = "NAME...",
-	.summary = "remove the names of mailboxes or segments",
+	.summary = "remove the names of mailboxes, FIFOs or segments",
 	.text =
 	"Remove names, which can be used anew at once. Who has the object open goes on\n"
 	"with it; it is gone with the last of them.\n",

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -51,7 +52,17 @@ static void place_all(struct mbox_fd *fds, unsigned int nr)
 		place(fds[i].fd, FIRST_FD + i);
 }
 
-static int wait_for(pid_t child)
+noreturn void exec_program(char **argv)
+{
+	int error;
+
+	execvp(argv[0], argv);
+	error = errno;
+	complain("%s: %s", argv[0], strerror(error));
+	_exit(error == ENOENT ? 127 : 126);
+}
+
+int wait_for(pid_t child)
 {
 	int status;
 

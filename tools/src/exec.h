@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT OR LGPL-2.1 */
 /*
- * A program for each message that was received.
+ * Programs in the place of this one, and beside it.
  */
 #ifndef EXEC_H
 #define EXEC_H
+
+#include <stdnoreturn.h>
+#include <sys/types.h>
 
 #include <mbox/mbox.h>
 
@@ -16,5 +19,11 @@
  * Return: the exit status of the command, as a shell has it.
  */
 int exec_message(const char *command, const struct mbox_message *message);
+
+/* Become a program; if there is none, say so and end as a shell does. */
+noreturn void exec_program(char **argv);
+
+/* Return: the exit status of a child, as a shell has it. */
+int wait_for(pid_t child);
 
 #endif /* EXEC_H */

@@ -29,7 +29,7 @@ const char exit_codes_text[] =
 	"  8   nobody is left on the other side\n"
 	"  9   the user's budget is used up\n"
 	"  10  the module is not loaded\n"
-	"  11  a mailbox was needed and it is a segment, or the reverse\n";
+	"  11  it is of another kind: a mailbox, a FIFO or a segment\n";
 
 static const char *failing = "mbox";
 static void (*leave_terminal)(void);
@@ -100,7 +100,6 @@ static enum exit_code code_of(int error)
 {
 	switch (-error) {
 	case ENODEV:
-	case ENXIO:
 		return EXIT_NO_MODULE;
 	case ENOENT:
 	case ENOMSG:
@@ -176,14 +175,15 @@ static void explain_owner(const char *name, const char *action)
 
 static void explain_kind(const char *name)
 {
+	static const char *const texts[] = {
+		[MBOX_MAILBOX] = "a mailbox: use 'mbox send', 'mbox recv' and what else is not of 'mbox seg'",
+		[MBOX_SEGMENT] = "a segment: use the commands of 'mbox seg'",
+		[MBOX_STREAM] = "a FIFO, a stream of bytes: 'mbox open' runs a program that reads or writes it",
+	};
 	struct object *object = find_object(name);
 
-	if (object && object->kind == MBOX_MAILBOX)
-		complain("%s: that is a mailbox, not a segment: use the commands without 'seg'",
-			 shown(name));
-	else
-		complain("%s: that is a segment, not a mailbox: use the commands of 'mbox seg'",
-			 shown(name));
+	complain("%s: that is %s", shown(name),
+		 object ? texts[object->kind] : "of another kind: see 'mbox stat'");
 	free_object(object);
 }
 
@@ -225,7 +225,6 @@ enum exit_code explain(const char *name, const char *action, int error)
 
 	switch (-error) {
 	case ENODEV:
-	case ENXIO:
 		complain(DEVICE " is not there: the module is not loaded: as root 'modprobe mbox', or 'insmod mbox.ko'");
 		break;
 	case ENOENT:
@@ -258,11 +257,16 @@ enum exit_code explain(const char *name, const char *action, int error)
 	return code;
 }
 
-noreturn void fail_create(const char *name, const char *count, int error)
+enum exit_code explain_create(const char *name, const char *count, int error)
 {
 	if (error == -EDQUOT)
-		exit(explain_budget(name, count));
-	exit(explain(name, "create it", error));
+		return explain_budget(name, count);
+	return explain(name, "create it", error);
+}
+
+noreturn void fail_create(const char *name, const char *count, int error)
+{
+	exit(explain_create(name, count, error));
 }
 
 noreturn void fail_on(const char *name, const char *action, int error)
@@ -274,7 +278,6 @@ noreturn void fail_with(const char *process, const char *action, int error)
 {
 	switch (-error) {
 	case ENODEV:
-	case ENXIO:
 		exit(explain(process, action, error));
 	case ESRCH:
 		fail(EXIT_NOT_FOUND, "%s: there is no such process: 'ps' lists them",

@@ -62,6 +62,7 @@ noreturn void fail_on(const char *name, const char *action, int error);
 noreturn void fail_with(const char *process, const char *action, int error);
 
 /* The same after a create; @count names the parameter that limits how many. */
+enum exit_code explain_create(const char *name, const char *count, int error);
 noreturn void fail_create(const char *name, const char *count, int error);
 
 /* Exit unless all of stdout has been written. */

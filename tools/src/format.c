@@ -209,7 +209,19 @@ uint64_t parse_capacity(const char *text)
 	if (!isdigit((unsigned char)*text))
 		fail_usage("'%s' is no capacity: it is a number of messages, 0 for rendezvous, or 'unbounded'",
 			   text);
+	if (isalpha((unsigned char)text[strlen(text) - 1]))
+		return parse_stream_capacity(text);
 	return parse_number(text, "capacity", MBOX_UNBOUNDED - 1);
+}
+
+uint64_t parse_stream_capacity(const char *text)
+{
+	uint64_t bytes = parse_size(text, "capacity", MBOX_STREAM_MAX);
+
+	if (bytes < MBOX_PIPE_BUF)
+		fail_usage("%s is too low a capacity: a FIFO holds at least %d bytes",
+			   text, MBOX_PIPE_BUF);
+	return bytes;
 }
 
 uint64_t parse_seconds(const char *text)

@@ -53,7 +53,9 @@ const char *shown_process(pid_t pid);
 const char *parse_name(const char *text);
 uint64_t parse_number(const char *text, const char *what, uint64_t most);
 uint64_t parse_size(const char *text, const char *what, uint64_t most);
+/* With a suffix it is that of a stream. */
 uint64_t parse_capacity(const char *text);
+uint64_t parse_stream_capacity(const char *text);
 uint64_t parse_seconds(const char *text);
 pid_t parse_pid(const char *text);
 mode_t parse_mode(const char *text);

@@ -16,16 +16,19 @@
 #define O_NEITHER O_ACCMODE
 
 /**
- * struct handle - an open object of either kind
- * @mailbox: NULL if it is a segment
- * @segment: NULL if it is a mailbox
+ * struct handle - an open object of any kind
+ * @mailbox: a mailbox or a stream; NULL if it is a segment
+ * @segment: NULL if it is none
  */
 struct handle {
 	struct mbox *mailbox;
 	struct mbox_segment *segment;
 };
 
-/* Open what has the name, O_NEITHER; 0 or a negative errno. */
+/* Open a mailbox or a stream, O_NEITHER; 0 or a negative errno. */
+int open_queue(const char *name, struct mbox **queue);
+
+/* The same of what has the name. */
 int open_any(const char *name, struct handle *handle);
 void close_any(struct handle *handle);
 

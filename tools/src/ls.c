@@ -58,10 +58,10 @@ const struct command ls_command = {
 	.operands = "",
 	.summary = "list what exists: how full, who waits, for how long",
 	.text =
-	"List the mailboxes and segments that you may see, sorted by name.\n"
+	"List the mailboxes, streams and segments that you may see, sorted by name.\n"
 	"\n"
-	"FULL       messages in a mailbox, of how many; memory behind a segment, of its\n"
-	"           length; BYTES: the bytes in it\n"
+	"FULL       messages in a mailbox, of how many; bytes in a stream; memory behind a\n"
+	"           segment, of its length; BYTES: the bytes in it\n"
 	"SENDERS    descriptors that can send; how many wait, the longest for how long,\n"
 	"           and its process; for a segment its mappings\n"
 	"RECEIVERS  the same of those that can receive\n"

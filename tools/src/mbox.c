@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
 /*
- * mbox: mailboxes and shared segments from the command line.
+ * mbox: mailboxes, pipes and shared segments from the command line.
  */
 #include <locale.h>
 #include <stdio.h>
@@ -28,6 +28,9 @@ static const struct command *const commands[] = {
 	&chmod_command,
 	&chown_command,
 	&rm_command,
+	&mkfifo_command,
+	&open_command,
+	&pipe_command,
 	&seg_create_command,
 	&seg_ls_command,
 	&seg_stat_command,
@@ -65,8 +68,9 @@ static void print_commands(const char *family)
 static void print_help(void)
 {
 	printf("Usage: mbox COMMAND [OPTION...] [ARGUMENT...]\n\n"
-	       "Mailboxes pass messages between processes, segments are memory that they share.\n"
-	       "Both have names such as /jobs and live in the kernel until they are removed.\n\n"
+	       "Mailboxes pass messages between processes, FIFOs pass bytes, segments are memory\n"
+	       "that they share. All have names such as /jobs and live in the kernel until they\n"
+	       "are removed.\n\n"
 	       "Commands:\n");
 	print_commands("");
 	printf("  %-12s %s\n\n", "help", "explain a command: 'mbox help send', as 'mbox send --help'");

@@ -34,6 +34,17 @@ static bool next_capacity(char **line, uint64_t *to)
 			parse_digits(word, 10, MBOX_UNBOUNDED - 1, to));
 }
 
+const char *kind_word(enum mbox_kind kind)
+{
+	static const char *const words[] = {
+		[MBOX_MAILBOX] = "mailbox",
+		[MBOX_SEGMENT] = "segment",
+		[MBOX_STREAM] = "stream",
+	};
+
+	return words[kind];
+}
+
 static bool next_kind(char **line, struct object *object)
 {
 	char *word = next_word(line);
@@ -41,9 +52,13 @@ static bool next_kind(char **line, struct object *object)
 	if (!word)
 		return false;
 	object->broadcast = !strcmp(word, "broadcast");
-	object->kind = strcmp(word, "segment") ? MBOX_MAILBOX : MBOX_SEGMENT;
-	return object->broadcast || object->kind == MBOX_SEGMENT ||
-	       !strcmp(word, "mailbox");
+	object->kind = MBOX_MAILBOX;
+	if (object->broadcast)
+		return true;
+	while (strcmp(word, kind_word(object->kind)))
+		if (object->kind++ == MBOX_STREAM)
+			return false;
+	return true;
 }
 
 static bool next_mode(char **line, mode_t *mode)

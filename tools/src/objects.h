@@ -15,15 +15,15 @@
 #define OBJECTS_FILE "/proc/net/mbox"
 
 /**
- * struct object - one mailbox or segment
+ * struct object - one mailbox, stream or segment
  * @broadcast: a mailbox whose every receiver gets all
  * @name: with its slash; NULL when anonymous
- * @capacity: of a mailbox
+ * @capacity: of a mailbox; of a stream in bytes
  * @msgsize: largest message of a mailbox, length of a segment
- * @queued: messages in a mailbox, mappings of a segment
- * @bytes: bytes queued in a mailbox, resident of a segment
+ * @queued: messages in a mailbox, bytes in a stream, mappings of a segment
+ * @bytes: bytes queued in a mailbox or stream, resident of a segment
  *
- * The rest as in struct mbox_status, and of mailboxes only.
+ * The rest as in struct mbox_status, and not of segments.
  */
 struct object {
 	enum mbox_kind kind;
@@ -63,6 +63,9 @@ size_t parse_objects(FILE *file, struct objects *objects);
 
 /* Reads OBJECTS_FILE; ends the process when that is impossible. */
 void read_objects(struct objects *objects);
+
+/* "mailbox", "segment" or "stream" */
+const char *kind_word(enum mbox_kind kind);
 
 /* Leaves only those of a kind. */
 void keep_kind(struct objects *objects, enum mbox_kind kind);

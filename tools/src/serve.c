@@ -14,6 +14,7 @@
 #include <mbox/mbox.h>
 
 #include "command.h"
+#include "exec.h"
 #include "fail.h"
 #include "format.h"
 
@@ -89,9 +90,7 @@ static noreturn void run_command(char **command, int in, int out)
 {
 	if (dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0)
 		_exit(127);
-	execvp(command[0], command);
-	complain("%s: %s", command[0], strerror(errno));
-	_exit(127);
+	exec_program(command);
 }
 
 /* Start the command. Return: its process, with its standard output in @out. */

@@ -132,12 +132,38 @@ static void print_mailbox(const char *name, const struct mbox_status *status)
 	       "messages can carry descriptors" : "none in messages");
 }
 
+static void print_bytes(const char *what, uint64_t bytes, const char *rest)
+{
+	char text[SIZE_TEXT];
+
+	size_text(text, bytes);
+	printf("%-11s %s bytes%s\n", what, text, rest);
+}
+
+static void print_stream(const char *name, const struct mbox_status *status)
+{
+	char bar[2 + BAR_TEXT] = "  ";
+
+	print_owner(name, "stream", status->mode, status->uid, status->gid);
+	print_bytes("Capacity:", status->capacity, "");
+	bar_text(bar + 2, status->queued_bytes, status->capacity);
+	print_bytes("Queued:", status->queued_bytes, bar);
+	print_side("Senders:", status->senders, status->waiting_senders,
+		   status->send_wait_ns, status->send_wait_pid);
+	print_side("Receivers:", status->receivers, status->waiting_receivers,
+		   status->recv_wait_ns, status->recv_wait_pid);
+	print_bytes("Sent:", status->sent_bytes, "");
+	print_bytes("Received:", status->received_bytes, "");
+	print_bytes("Dropped:", status->dropped, ", which nobody was left to read");
+}
+
 static void print_mailbox_json(const char *name, const struct mbox_status *status)
 {
 	struct json_object *to = new_json();
 
 	add_name(to, name);
-	add_text(to, "kind", "mailbox");
+	add_text(to, "kind", status->flags & MBOX_BYTE_STREAM ? "stream" :
+								 "mailbox");
 	add_number(to, "id", status->id);
 	add_owner(to, status->mode, status->uid, status->gid);
 	add_limit(to, "capacity", status->capacity, MBOX_UNBOUNDED);
@@ -213,6 +239,8 @@ static int stat_mailbox(const char *name, struct mbox *mailbox, bool json)
 		fail_on(name, "look at it", error);
 	if (json)
 		print_mailbox_json(name, &status);
+	else if (status.flags & MBOX_BYTE_STREAM)
+		print_stream(name, &status);
 	else
 		print_mailbox(name, &status);
 	return EXIT_OK;
@@ -266,10 +294,10 @@ static int run_seg_stat(struct arguments *args)
 const struct command stat_command = {
 	.name = "stat",
 	.operands = "NAME",
-	.summary = "tell all about one mailbox or segment",
+	.summary = "tell all about one mailbox, FIFO or segment",
 	.text =
-	"Tell all about one mailbox or segment: attributes, what is queued, who waits,\n"
-	"and what went through it since it was made.\n",
+	"Tell all about one mailbox, FIFO or segment: attributes, what is queued, who\n"
+	"waits, and what went through it since it was made.\n",
 	.example =
 	"  mbox stat /jobs\n"
 	"  mbox stat --json /jobs | jq .sent\n",

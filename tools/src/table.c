@@ -15,10 +15,7 @@
 
 static void kind_cell(char *cell, const struct object *object)
 {
-	if (object->kind == MBOX_SEGMENT)
-		strcpy(cell, "segment");
-	else
-		strcpy(cell, object->broadcast ? "broadcast" : "mailbox");
+	strcpy(cell, object->broadcast ? "broadcast" : kind_word(object->kind));
 }
 
 static void owner_cell(char *cell, const struct object *object)
@@ -51,10 +48,10 @@ static void full_cell(char *cell, const struct object *object)
 	bar_text(bar, used, room);
 	size_text(size, used);
 	size_text(of, room);
-	if (segment)
-		snprintf(cell, CELL, "%s %s/%s", bar, size, of);
-	else
+	if (object->kind == MBOX_MAILBOX)
 		snprintf(cell, CELL, "%s %" PRIu64 "/%" PRIu64, bar, used, room);
+	else
+		snprintf(cell, CELL, "%s %s/%s", bar, size, of);
 }
 
 static void bytes_cell(char *cell, const struct object *object)
@@ -64,7 +61,10 @@ static void bytes_cell(char *cell, const struct object *object)
 
 static void largest_cell(char *cell, const struct object *object)
 {
-	size_text(cell, object->msgsize);
+	if (object->kind == MBOX_STREAM)
+		strcpy(cell, "-");
+	else
+		size_text(cell, object->msgsize);
 }
 
 /* "3", or "3, 2 wait 4.1s (pid 77)": the one that has waited longest. */
@@ -248,7 +248,7 @@ static struct json_object *object_json(const struct object *object)
 	bool segment = object->kind == MBOX_SEGMENT;
 
 	add_name(to, object->name);
-	add_text(to, "kind", segment ? "segment" : "mailbox");
+	add_text(to, "kind", kind_word(object->kind));
 	add_number(to, "id", object->id);
 	add_owner(to, object->mode, object->uid, object->gid);
 	if (segment)

@@ -23,6 +23,8 @@ mailbox 3 0666 0 0 10 65536 0 0 0 0 0 0 0 0 0 0 \$(touch\${IFS}ran)
 mailbox 4 0666 0 0 10 65536 0 0 0 0 0 0 0 0 0 0 two\\040words
 segment 5 0666 0 0 - 65536 0 0 - - - - - - - - table
 broadcast 6 0666 0 0 10 65536 0 0 0 0 0 0 0 0 0 0 news
+stream 7 0666 0 0 65536 0 0 0 0 0 0 0 0 0 0 0 lines
+stream 8 0600 0 0 65536 0 0 0 0 0 0 0 0 0 0 0 -
 END
 
 # offers EXPECTED WORD...: the last word is the one to be completed.
@@ -52,10 +54,15 @@ offers '' mbox send /jobs ''
 offers '0 unbounded' mbox resize /jobs ''
 offers '/jobs /news' mbox dead-letter /jobs ''
 offers '' mbox dead-letter /jobs /news ''
-offers '/jobs /table /news' mbox rm ''
-offers '/jobs /table /news' mbox rm /jobs ''
+offers '/jobs /table /news /lines' mbox rm ''
+offers '/jobs /table /news /lines' mbox rm /jobs ''
+offers '/jobs /table /news /lines' mbox stat ''
+offers '/jobs /news /lines' mbox resize ''
+offers '' mbox mkfifo ''
+offers '--input=' mbox open --i
+offers '--output=' mbox open --o
 offers '' mbox chmod ''
-offers '/jobs /table /news' mbox chmod 600 ''
+offers '/jobs /table /news /lines' mbox chmod 600 ''
 offers '/table' mbox seg stat ''
 offers 'shrink grow write seal' mbox seg seal /table ''
 offers '' mbox seg create ''

@@ -21,6 +21,7 @@
 #define ALL	"broadcast 8 0600 0 0 unbounded 65536 12 99 0 1 0 1 0 350 0 9 all\n"
 #define MEET	"mailbox 9 0666 1 1 0 16777216 0 0 0 0 0 0 0 0 0 0 meet\n"
 #define TABLE	"segment 3 0444 0 0 - 65536 2 16384 - - - - - - - - a\\040b\n"
+#define LINES	"stream 12 0620 0 0 65536 0 12 12 1 2 0 1 0 350 0 9 lines\n"
 #define NONAME	"mailbox 2 0600 0 0 1 1 0 0 1 1 0 0 0 0 0 0 -\n"
 
 static int tests;
@@ -78,6 +79,12 @@ static void test_parse(void)
 	keep_kind(&objects, MBOX_SEGMENT);
 	check(objects.count == 1, "one kind alone");
 	free_objects(&objects);
+	check(!parse(HEADER LINES, &objects) && objects.count == 1, "a stream is read");
+	o = objects.list;
+	check(o->kind == MBOX_STREAM && o->capacity == 65536 && o->queued == 12 &&
+	      o->bytes == 12 && o->senders == 1 && o->recv_wait_pid == 9,
+	      "a stream's fields");
+	free_objects(&objects);
 }
 
 static void test_refused(void)
@@ -91,6 +98,7 @@ static void test_refused(void)
 		{ JOBS, 1, "no header" },
 		{ "kind id\n" JOBS, 1, "another header" },
 		{ HEADER JOBS "mailbox 7\n", 3, "a line that is short" },
+		{ HEADER "stream 7 0640 0 4 - 0 8 8 3 1 2 0 4 0 7 0 j\n", 2, "a stream without a capacity" },
 		{ HEADER "pipe 7 0640 0 4 10 8192 8 1 3 1 2 0 4 0 7 0 j\n", 2, "an unknown kind" },
 		{ HEADER "mailbox x 0640 0 4 10 8192 8 1 3 1 2 0 4 0 7 0 j\n", 2, "a word for a number" },
 		{ HEADER "mailbox 7 0649 0 4 10 8192 8 1 3 1 2 0 4 0 7 0 j\n", 2, "a mode that is not octal" },
@@ -118,7 +126,7 @@ static void test_table(void)
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 
-	parse(HEADER TABLE MEET JOBS ALL, &objects);
+	parse(HEADER TABLE MEET JOBS LINES ALL, &objects);
 	print_table(out, &objects, 0);
 	print_table(out, &objects, 3);
 	fclose(out);
@@ -126,6 +134,8 @@ static void test_table(void)
 	      "bars of what is full");
 	check(strstr(text, "unbounded  12") && strstr(text, "rendezvous"),
 	      "no bars where there is no bound, or no room");
+	check(strstr(text, "/lines  #......... 12/64K") &&
+	      strstr(text, "stream           -  rw--w----"), "a stream, in bytes");
 	check(strstr(text, "3, 2 wait 4.1s (pid 77)") &&
 	      strstr(text, "1, 1 waits 350ms (pid 9)"), "who waits, for how long");
 	check(strstr(text, "\n/jobs  ") && strstr(text, "\n/j~   ##"),

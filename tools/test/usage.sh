@@ -103,6 +103,24 @@ refused 2 "there is no user 'no-such-user'" chown no-such-user /a
 refused 2 "there is no group 'no-such-group'" chown :no-such-group /a
 refused 2 "it takes NAME..." rm
 refused 2 "'a/b' is no name" rm /a a/b
+refused 2 "it takes NAME..." mkfifo
+refused 2 "'a/b' is no name" mkfifo /a a/b
+refused 2 "'rw' is no mode" mkfifo --mode=rw /a
+refused 2 "'many' is no capacity: it is a number of bytes" mkfifo --capacity=many /a
+refused 2 "4095 is too low a capacity: a FIFO holds at least 4096 bytes" mkfifo --capacity=4095 /a
+refused 7 "17M is too large a capacity: the limit is 16M" mkfifo --capacity=17M /a
+refused 7 "17M is too large a capacity: the limit is 16M" resize /a 17M
+refused 2 "it takes PROGRAM [ARG...]" open --input=/a
+refused 2 "no FIFO is given: name one by --input, or --output, or both" open cat
+refused 2 "'a/b' is no name" open --input=a/b cat
+refused 2 "there is no option -d" open -i /a gzip -dc
+refused 2 "it takes PROGRAM [ARG...]" pipe
+refused 2 "it takes PROGRAM [ARG...]" pipe --
+refused 2 "there is no option -n" pipe yes '|' head -n 1
+for empty in '|' '| cat' 'cat |' 'cat | | cat'; do
+	# shellcheck disable=SC2086 # each of its words is an argument
+	refused 2 "a program is missing before or after '|'" pipe -- $empty
+done
 refused 2 "it takes NAME LENGTH" seg create /a
 refused 2 "a segment has at least one byte" seg create /a 0
 refused 2 "'long' is no length" seg create /a long
@@ -132,6 +150,22 @@ same "a full disk is told" "$("$mbox" --help 2>&1 >/dev/full || echo $?)" \
 	"mbox: standard output: No space left on device
 1"
 
+# One program alone needs no pipe: it runs, and its exit status is told as a shell does.
+# ends CODE PROGRAM...
+ends() {
+	local wanted=$1 got=0
+	shift
+	"$mbox" pipe -- "$@" >"$out" 2>"$err" </dev/null || got=$?
+	same "mbox pipe -- $*" "$got" "$wanted"
+}
+
+ends 0 test -n x
+ends 7 sh -c 'exit 7'
+ends 137 sh -c 'kill -KILL $$'
+ends 126 /
+ends 127 no-such-program
+same "it says so" "$(cat "$err")" "mbox pipe: no-such-program: No such file or directory"
+
 # Without the module: each command says so.
 without_module() {
 	if [ -e /dev/mbox ]; then
@@ -156,6 +190,9 @@ without_module dead-letter /a
 without_module chmod 600 /a
 without_module chown 0 /a
 without_module rm /a
+without_module mkfifo /a
+without_module open --input=/a cat
+without_module pipe true '|' true
 without_module seg create /a 1
 without_module seg ls
 without_module seg stat /a
