@@ -673,6 +673,116 @@ test_lossy() {
 	remove_all
 }
 
+test_fifo() {
+	local reader writer
+	does mkfifo --mode=640 --capacity=8K /lines
+	json 'it is as asked for' '.kind == "stream" and .name == "/lines" and .capacity == 8192 and
+		.mode == "0640" and .queued == 0 and .senders == 0 and .receivers == 0' stat --json /lines
+	refuses 4 '/lines: the name is in use' mkfifo /lines
+	(umask 027 && mbox mkfifo /packed /plain)
+	json 'several, of 64K' '[.[] | .name, .kind, .capacity, .mode] ==
+		["/lines", "stream", 8192, "0640", "/packed", "stream", 65536, "0640",
+		 "/plain", "stream", 65536, "0640"]' ls --json
+	does chmod 600 /lines
+	does resize /lines 16K
+	json 'they are changed as others are' '.mode == "0600" and .capacity == 16384' stat --json /lines
+	refuses 2 '100 is too low a capacity' resize /lines 100
+
+	make_text >"$dir/text"
+	mbox open --input=/lines sort >"$dir/copy" &
+	reader=$!
+	mbox open --output=/lines -- dd if="$dir/text" bs=1000 status=none
+	same 'a writer ends' $? 0
+	ended $reader
+	same 'and then its reader' $? 0
+	holds 'dd and sort, with a FIFO between them' cmp "$dir/copy" <(sort "$dir/text")
+	json 'it is there, for the next' ".queued == 0 and .senders == 0 and .receivers == 0 and
+		.sent_bytes == $(wc -c <"$dir/text") and .received_bytes == .sent_bytes" stat --json /lines
+
+	mbox open -i /plain cat >"$dir/copy" &
+	reader=$!
+	mbox open -i /packed -o /plain -- gzip -dc &
+	gzip -c "$dir/text" | mbox open -o /packed -- tee "$dir/packed"
+	ended $!
+	ended $reader
+	holds 'tee, gzip and cat, with two' cmp "$dir/copy" "$dir/text"
+	holds 'tee had it too' cmp <(gzip -dc "$dir/packed") "$dir/text"
+
+	mbox open --output=/lines yes &
+	writer=$!
+	same 'a reader that has enough' "$(mbox open --input=/lines -- head -n 1)" y
+	ended $writer
+	same 'ends its writer by SIGPIPE' $? 141
+
+	mbox open --output=/lines yes &
+	writer=$!
+	mbox open --input=/lines sleep 1000 &
+	reader=$!
+	becomes status /lines '.waiting_senders == 1'
+	mbox ls >"$out"
+	holds 'ls tells how full it is' grep -qE \
+		"^/lines +########## 16K/16K +16K  1, 1 waits .* \(pid $writer\) +1 .* stream +-  rw-------" "$out"
+	mbox stat /lines >"$out"
+	holds 'stat too' grep -qE '^Queued: +16K bytes  ##########$' "$out"
+	kill $reader
+	ended $reader 2>/dev/null
+	ended $writer 2>/dev/null
+	json 'what nobody read is gone' '.queued == 0' stat --json /lines
+
+	mbox open --output=/lines cat /dev/null &
+	writer=$!
+	refuses_as 127 'mbox open: no-such-program: No such file' mbox open --input=/lines no-such-program
+	ended $writer
+	refuses 3 '/none: no such name' open --input=/none cat
+	mbox chmod 0 /lines
+	refuses_as 5 '/lines: no permission to read it' as_user mbox open --input=/lines cat
+	refuses_as 5 '/lines: no permission to write it' as_user mbox open --output=/lines cat
+	with user_mailboxes 0 refuses_as 9 'root can raise user_mailboxes (0)' as_user mbox mkfifo /mine
+	does rm /plain
+	remove_all
+}
+
+# streams FILTER: of all streams now
+# shellcheck disable=SC2317 # called by becomes
+streams() {
+	mbox ls --json | jq -e "map(select(.kind == \"stream\")) | $1"
+}
+
+test_pipe() {
+	local pid
+	prints 'three programs' 4 pipe -- seq 30 '|' grep 3 '|' wc -l
+	prints 'the end reaches the first' y pipe -- yes '|' head -n 1
+	make_text >"$dir/text"
+	mbox pipe -- cat "$dir/text" '|' tr aeiou AEIOU '|' sort '|' uniq -c '|' sort -rn >"$out"
+	holds 'as in the shell' cmp "$out" <(tr aeiou AEIOU <"$dir/text" | sort | uniq -c | sort -rn)
+	mbox pipe -- gzip -c '|' gzip -dc '|' dd bs=777 status=none <"$dir/text" >"$out"
+	holds 'from the standard input' cmp "$out" "$dir/text"
+	prints 'the last says how it ends' '' pipe -- false '|' true
+	mbox pipe -- true '|' sh -c 'exit 9'
+	same 'with its exit status' $? 9
+	mbox pipe -- true '|' sh -c 'kill -TERM $$'
+	same 'or the signal' $? 143
+	mbox pipe -- true '|' no-such-program 2>"$err"
+	same 'or that it is not there' "$? $(cat "$err")" \
+		'127 mbox pipe: no-such-program: No such file or directory'
+
+	mkfifo "$dir/begin"
+	mbox pipe -- cat "$dir/begin" '|' cat '|' cat >"$out" &
+	pid=$!
+	exec 3>"$dir/begin"
+	holds 'ls shows two pipes' becomes streams 'map([.name, .senders, .receivers, .waiting_receivers]) ==
+		[[null, 1, 1, 1], [null, 1, 1, 1]]'
+	mbox ls >"$out.table"
+	holds 'without a name' grep -qE '^-  +\.{10} 0/64K .* stream +-  ---------' "$out.table"
+	echo held >&3
+	exec 3>&-
+	ended $pid
+	same 'it ends with its last program' "$? $(cat "$out")" '0 held'
+	holds 'and the pipes are gone' streams 'length == 0'
+	with user_mailboxes 0 refuses_as 9 "a pipe: cannot make it: the user's budget is used up" \
+		as_user mbox pipe true '|' true
+}
+
 test_pipeline() {
 	local pid
 	make_text >"$dir/text"
@@ -812,10 +922,23 @@ test_not_found() {
 }
 
 test_wrong_kind() {
-	local mailbox="/jobs: that is a mailbox, not a segment: use the commands without 'seg'"
-	local segment="/table: that is a segment, not a mailbox: use the commands of 'mbox seg'"
+	local mailbox="/jobs: that is a mailbox: use 'mbox send', 'mbox recv' and what else is not of 'mbox seg'"
+	local segment="/table: that is a segment: use the commands of 'mbox seg'"
+	local fifo="/lines: that is a FIFO, a stream of bytes: 'mbox open' runs a program that reads or writes it"
 	mbox create /jobs
 	mbox seg create /table 4096
+	mbox mkfifo /lines
+	refuses 11 "$fifo" create /lines
+	refuses 11 "$fifo" send /lines x
+	refuses 11 "$fifo" recv /lines
+	refuses 11 "$fifo" peek /lines
+	refuses 11 "$fifo" call /lines x
+	refuses 11 "$fifo" serve /lines cat
+	refuses 11 "$fifo" save /lines "$dir/saved"
+	refuses 11 "$fifo" dead-letter /lines
+	refuses 11 "$fifo" seg stat /lines
+	refuses 11 "$mailbox" open --input=/jobs cat
+	refuses 11 "$segment" open --output=/table cat
 	refuses 11 "$segment" create /table
 	refuses 11 "$segment" send /table x
 	refuses 11 "$segment" recv /table
@@ -967,6 +1090,8 @@ test_lossy
 test_handles
 test_lease
 test_dead_letter
+test_fifo
+test_pipe
 test_pipeline
 test_line_by_line
 test_change
