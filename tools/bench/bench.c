@@ -17,6 +17,12 @@
 #define ANSWER "request and answer"
 #define RECEIPT "receipt alone"
 
+#define BLOCKS(size) \
+	.pattern = size " blocks", .cpus = 1, .times = BENCH_BLOCKS, .round = bench_blocks
+
+/* At least 0.9 of the throughput. */
+#define NINE_TENTHS (1 / 0.9)
+
 /* One copy in and eight out, which take long enough to need few of them. */
 #define TO_EIGHT \
 	.pattern = "64 KiB to 8", .bytes = 65536, .cpus = 1, .times = 100, .round = bench_oneself
@@ -28,8 +34,8 @@
 static const struct bench_mechanism mailbox = { .name = "mbox" };
 
 enum {
-	PIPE, SYSV, POSIX, MBOX_RW, MBOX_10, MBOX_100000, RECEIVE, LEASE, PIPES,
-	MBOX_CALLS, MEMORY, PEEK, BROADCAST, BROADCAST_MEMORY, IDLE
+	PIPE, SYSV, POSIX, MBOX_RW, MBOX_PIPE, MBOX_10, MBOX_100000, RECEIVE, LEASE,
+	PIPES, MBOX_CALLS, UNIX, MBOX_PIPES, PIPE_4K, MBOX_4K, PIPE_64K, MBOX_64K, MEMORY, PEEK, BROADCAST, BROADCAST_MEMORY, IDLE
 };
 
 static const struct bench_row rows[] = {
@@ -62,6 +68,15 @@ static const struct bench_row rows[] = {
 		.round = bench_oneself,
 		.peer = &rows[POSIX],
 		.target = 1.00,
+	},
+	[MBOX_PIPE] = {
+		.mechanism = &bench_mbox_pipe,
+		.pattern = ONESELF,
+		.bytes = 64,
+		.cpus = 1,
+		.round = bench_oneself,
+		.peer = &rows[PIPE],
+		.target = NINE_TENTHS,
 	},
 	[MBOX_10] = {
 		.mechanism = &bench_mbox_ioctl,
@@ -114,6 +129,38 @@ static const struct bench_row rows[] = {
 		.round = bench_call,
 		.peer = &rows[PIPES],
 		.target = 0.65,
+	},
+	[UNIX] = {
+		.mechanism = &bench_unix,
+		.pattern = ANSWER,
+		.bytes = 64,
+		.cpus = 1,
+		.round = bench_oneself,
+	},
+	[MBOX_PIPES] = {
+		.mechanism = &bench_mbox_pipes,
+		.pattern = ANSWER,
+		.bytes = 64,
+		.cpus = 1,
+		.round = bench_oneself,
+		.peer = &rows[UNIX],
+		.target = 1.00,
+	},
+	[PIPE_4K] = { .mechanism = &bench_pipe_blocks, BLOCKS("4 KiB"), .bytes = 4096 },
+	[MBOX_4K] = {
+		.mechanism = &bench_mbox_blocks,
+		BLOCKS("4 KiB"),
+		.bytes = 4096,
+		.peer = &rows[PIPE_4K],
+		.target = NINE_TENTHS,
+	},
+	[PIPE_64K] = { .mechanism = &bench_pipe_blocks, BLOCKS("64 KiB"), .bytes = 65536 },
+	[MBOX_64K] = {
+		.mechanism = &bench_mbox_blocks,
+		BLOCKS("64 KiB"),
+		.bytes = 65536,
+		.peer = &rows[PIPE_64K],
+		.target = NINE_TENTHS,
 	},
 	[MEMORY] = { .mechanism = &bench_memory, TO_EIGHT },
 	[PEEK] = { .mechanism = &bench_peek, TO_EIGHT },

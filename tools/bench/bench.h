@@ -19,6 +19,9 @@ struct mbox;
 /* The largest message of any row. */
 #define BENCH_BYTES_MAX	65536
 
+/* Blocks in a round of those that go to another process. */
+#define BENCH_BLOCKS	400
+
 /**
  * struct bench_link - a mechanism that is set up
  * @mb: the mailbox, of those that are one
@@ -64,6 +67,11 @@ extern const struct bench_mechanism bench_posix;
 extern const struct bench_mechanism bench_sysv;
 extern const struct bench_mechanism bench_pipe;
 extern const struct bench_mechanism bench_pipes;
+extern const struct bench_mechanism bench_mbox_pipe;
+extern const struct bench_mechanism bench_mbox_pipes;
+extern const struct bench_mechanism bench_unix;
+extern const struct bench_mechanism bench_pipe_blocks;
+extern const struct bench_mechanism bench_mbox_blocks;
 extern const struct bench_mechanism bench_mbox_call;
 extern const struct bench_mechanism bench_broadcast;
 extern const struct bench_mechanism bench_peek;
@@ -108,6 +116,9 @@ int bench_receive(const struct bench_row *row, struct bench_link *link, unsigned
 
 /* A request to another process and its answer, in one send. */
 int bench_call(const struct bench_row *row, struct bench_link *link, unsigned int times);
+
+/* BENCH_BLOCKS blocks to another process. */
+int bench_blocks(const struct bench_row *row, struct bench_link *link, unsigned int times);
 
 /* Kernel memory of a mailbox that does nothing, without its file. */
 int bench_idle_mailbox(double *bytes);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
 /*
- * A request to another process and its answer: by a call, and by two pipes.
+ * A request to another process and its answer: by a call, by two pipes, and by
+ * a pair of sockets.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -120,21 +122,60 @@ static void pipes_close(const struct bench_link *link)
 	close(link->serve_out);
 }
 
-static int pipes_setup(struct bench_link *link, size_t bytes, unsigned int queued)
+static int two_pipes(struct bench_link *link, int (*make)(int ends[2]), size_t bytes)
 {
 	int there[2], back[2], err;
 
-	(void)queued;
-	if (pipe(there))
-		return -errno;
-	if (pipe(back)) {
-		err = -errno;
+	err = make(there);
+	if (err)
+		return err;
+	err = make(back);
+	if (err) {
 		close(there[0]);
 		close(there[1]);
 		return err;
 	}
 	*link = (struct bench_link) {
 		.in = there[1], .out = back[0], .serve_in = back[1], .serve_out = there[0],
+	};
+	err = start_server(link, pipes_serve, bytes);
+	if (err)
+		pipes_close(link);
+	return err;
+}
+
+static int make_pipe(int ends[2])
+{
+	return pipe(ends) ? -errno : 0;
+}
+
+static int pipes_setup(struct bench_link *link, size_t bytes, unsigned int queued)
+{
+	(void)queued;
+	return two_pipes(link, make_pipe, bytes);
+}
+
+static int make_mbox_pipe(int ends[2])
+{
+	return mbox_pipe(ends, 0);
+}
+
+static int mbox_pipes_setup(struct bench_link *link, size_t bytes, unsigned int queued)
+{
+	(void)queued;
+	return two_pipes(link, make_mbox_pipe, bytes);
+}
+
+static int unix_setup(struct bench_link *link, size_t bytes, unsigned int queued)
+{
+	int ends[2], err;
+
+	(void)queued;
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends))
+		return -errno;
+	/* Each end is for both directions. */
+	*link = (struct bench_link) {
+		.in = ends[0], .out = dup(ends[0]), .serve_in = ends[1], .serve_out = dup(ends[1]),
 	};
 	err = start_server(link, pipes_serve, bytes);
 	if (err)
@@ -151,6 +192,22 @@ static void pipes_teardown(struct bench_link *link)
 const struct bench_mechanism bench_pipes = {
 	.name = "two pipes",
 	.setup = pipes_setup,
+	.send = write_whole,
+	.recv = read_whole,
+	.teardown = pipes_teardown,
+};
+
+const struct bench_mechanism bench_mbox_pipes = {
+	.name = "two mbox pipes",
+	.setup = mbox_pipes_setup,
+	.send = write_whole,
+	.recv = read_whole,
+	.teardown = pipes_teardown,
+};
+
+const struct bench_mechanism bench_unix = {
+	.name = "UNIX stream",
+	.setup = unix_setup,
 	.send = write_whole,
 	.recv = read_whole,
 	.teardown = pipes_teardown,

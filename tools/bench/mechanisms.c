@@ -209,6 +209,17 @@ static int pipe_setup(struct bench_link *link, size_t bytes, unsigned int queued
 	return 0;
 }
 
+static int mbox_pipe_setup(struct bench_link *link, size_t bytes, unsigned int queued)
+{
+	int ends[2], err = mbox_pipe(ends, 0);
+
+	(void)bytes;
+	(void)queued;
+	link->out = ends[0];
+	link->in = ends[1];
+	return err;
+}
+
 static void pipe_teardown(struct bench_link *link)
 {
 	close(link->in);
@@ -218,6 +229,14 @@ static void pipe_teardown(struct bench_link *link)
 const struct bench_mechanism bench_pipe = {
 	.name = "pipe",
 	.setup = pipe_setup,
+	.send = write_message,
+	.recv = read_message,
+	.teardown = pipe_teardown,
+};
+
+const struct bench_mechanism bench_mbox_pipe = {
+	.name = "mbox pipe",
+	.setup = mbox_pipe_setup,
 	.send = write_message,
 	.recv = read_message,
 	.teardown = pipe_teardown,
