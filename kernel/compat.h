@@ -36,6 +36,34 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
 #define mbox_assign_str(field, string) __assign_str(field)
 #endif
 
+/* What an inode operation is told of the mount's owners. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+#define mbox_idmap user_namespace
+#else
+#define mbox_idmap mnt_idmap
+#endif
+
+static inline void mbox_fillattr(struct mbox_idmap *idmap, u32 mask,
+				 struct inode *inode, struct kstat *stat)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+	generic_fillattr(idmap, inode, stat);
+#else
+	generic_fillattr(idmap, mask, inode, stat);
+#endif
+}
+
+static inline void mbox_inode_init_times(struct inode *inode)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+	inode->i_mtime = current_time(inode);
+	inode->i_atime = inode->i_mtime;
+	inode->i_ctime = inode->i_mtime;
+#else
+	simple_inode_init_ts(inode);
+#endif
+}
+
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
 #define mbox_splice_read generic_file_splice_read
 #else

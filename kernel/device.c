@@ -6,6 +6,7 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 
+#include "fs.h"
 #include "handles.h"
 #include "mailbox.h"
 
@@ -38,11 +39,16 @@ static int __init mbox_init(void)
 	if (err)
 		goto err_mailbox;
 	mbox_device.mode = mbox_mode;
-	err = misc_register(&mbox_device);
+	err = mbox_fs_init();
 	if (err)
 		goto err_names;
+	err = misc_register(&mbox_device);
+	if (err)
+		goto err_fs;
 	return 0;
 
+err_fs:
+	mbox_fs_exit();
 err_names:
 	mbox_names_exit();
 err_mailbox:
@@ -53,6 +59,7 @@ err_mailbox:
 static void __exit mbox_exit(void)
 {
 	misc_deregister(&mbox_device);
+	mbox_fs_exit();
 	mbox_names_exit();
 	mbox_collect_exit();
 	mbox_mailbox_exit();

@@ -51,13 +51,15 @@ static int mbox_mailbox_extend(struct mbox_mailbox *mailbox, u32 flags)
 
 /**
  * mbox_mailbox_create() - make a mailbox or a stream, see struct mbox_kind_ops
+ * @ns: where it belongs
  * @attr: a struct mbox_ioc_create
  * @name: taken over unless there is an error, or NULL
  * @user: who pays; the reference is taken over unless there is an error
  *
  * Return: the object or -ENOMEM.
  */
-struct mbox_object *mbox_mailbox_create(const void *attr, const char *name,
+struct mbox_object *mbox_mailbox_create(struct mbox_ns *ns, const void *attr,
+					const char *name,
 					struct mbox_user *user)
 {
 	struct mbox_mailbox *mailbox = kmem_cache_zalloc(mbox_mailbox_cache,
@@ -86,7 +88,7 @@ struct mbox_object *mbox_mailbox_create(const void *attr, const char *name,
 	mailbox->flags = create->flags | (mailbox->stream ? MBOX_HANGUP : 0);
 	mbox_object_init(&mailbox->object,
 			 mailbox->stream ? &mbox_stream_ops : &mbox_mailbox_ops,
-			 name, user, create->mode & ~current_umask());
+			 ns, name, user, create->mode & ~current_umask());
 	return &mailbox->object;
 }
 

@@ -651,7 +651,8 @@ extern const struct mbox_kind_ops mbox_mailbox_ops;
 int mbox_mailbox_init(void);
 void mbox_mailbox_exit(void);
 bool mbox_is_mailbox(const struct file *file);
-struct mbox_object *mbox_mailbox_create(const void *attr, const char *name,
+struct mbox_object *mbox_mailbox_create(struct mbox_ns *ns, const void *attr,
+					const char *name,
 					struct mbox_user *user);
 void mbox_mailbox_free(struct mbox_object *object);
 void mbox_mailbox_drain(struct mbox_mailbox *mailbox);

@@ -49,16 +49,19 @@ static void mbox_ns_free(struct kref *ref)
 }
 
 /**
- * mbox_ns_add() - list a new object in the caller's namespace
+ * mbox_ns_add() - list a new object and give it its number
+ * @ns: where
  * @object: the object
  */
-void mbox_ns_add(struct mbox_object *object)
+void mbox_ns_add(struct mbox_ns *ns, struct mbox_object *object)
 {
-	struct mbox_ns *ns = mbox_ns_current();
+	static atomic64_t last_id = ATOMIC64_INIT(0);
 
 	kref_get(&ns->ref);
 	object->ns = ns;
 	mutex_lock(&ns->lock);
+	/* Here, so that the list is in the order of the numbers. */
+	object->id = atomic64_inc_return(&last_id);
 	list_add_tail(&object->node, &ns->objects);
 	mutex_unlock(&ns->lock);
 }
@@ -118,6 +121,54 @@ static bool mbox_name_less(struct rb_node *a, const struct rb_node *b)
 {
 	return strcmp(rb_entry(a, struct mbox_object, by_name)->name,
 		      rb_entry(b, struct mbox_object, by_name)->name) < 0;
+}
+
+/**
+ * mbox_name_get() - find an object by its name
+ * @ns: where
+ * @name: the name
+ *
+ * Return: the object with a reference for the caller, or NULL.
+ */
+struct mbox_object *mbox_name_get(struct mbox_ns *ns, const char *name)
+{
+	struct mbox_object *object;
+
+	mutex_lock(&ns->lock);
+	object = mbox_name_find(ns, name);
+	if (object)
+		mbox_object_get(object);
+	mutex_unlock(&ns->lock);
+	return object;
+}
+
+/**
+ * mbox_names_list() - list some names
+ * @ns: where
+ * @id: of the first object, or less than that
+ * @entries: written, in the order of their objects' creation
+ * @nr: how many of them there are
+ *
+ * Return: how many were written.
+ */
+unsigned int mbox_names_list(struct mbox_ns *ns, u64 id,
+			     struct mbox_entry *entries, unsigned int nr)
+{
+	struct mbox_object *object;
+	unsigned int i = 0;
+
+	mutex_lock(&ns->lock);
+	list_for_each_entry(object, &ns->objects, node) {
+		if (i == nr)
+			break;
+		if (object->id < id || RB_EMPTY_NODE(&object->by_name))
+			continue;
+		entries[i].id = object->id;
+		entries[i].kind = object->ops->kind;
+		strscpy(entries[i++].name, object->name, MBOX_NAME_MAX + 1);
+	}
+	mutex_unlock(&ns->lock);
+	return i;
 }
 
 /**
@@ -224,6 +275,30 @@ static void mbox_name_remove_locked(struct mbox_object *object)
 	RB_CLEAR_NODE(&object->by_name);
 }
 
+/* Return: 0 if the caller may take away the object's name, -ENOENT or -EPERM. */
+static int mbox_name_may_remove(const struct mbox_object *object)
+{
+	if (RB_EMPTY_NODE(&object->by_name))
+		return -ENOENT;
+	return mbox_object_owned(object) ? 0 : -EPERM;
+}
+
+/* Return: 0, for mbox_name_dropped() once unlocked, -ENOENT or -EPERM. */
+static int mbox_name_drop_locked(struct mbox_object *object)
+{
+	int err = mbox_name_may_remove(object);
+
+	if (!err)
+		mbox_name_remove_locked(object);
+	return err;
+}
+
+static void mbox_name_dropped(struct mbox_object *object)
+{
+	mbox_object_put(object);
+	mbox_collect_soon();
+}
+
 /**
  * mbox_name_unlink() - remove a name
  * @name: in the caller's network namespace
@@ -238,16 +313,89 @@ int mbox_name_unlink(const char *name)
 
 	mutex_lock(&ns->lock);
 	object = mbox_name_find(ns, name);
-	if (object) {
-		err = mbox_object_owned(object) ? 0 : -EPERM;
-		if (!err)
-			mbox_name_remove_locked(object);
+	if (object)
+		err = mbox_name_drop_locked(object);
+	mutex_unlock(&ns->lock);
+	if (!err)
+		mbox_name_dropped(object);
+	return err;
+}
+
+/**
+ * mbox_object_unlink() - remove an object's name
+ * @object: the object
+ *
+ * Return: 0, -ENOENT or -EPERM.
+ */
+int mbox_object_unlink(struct mbox_object *object)
+{
+	struct mbox_ns *ns = object->ns;
+	int err;
+
+	mutex_lock(&ns->lock);
+	err = mbox_name_drop_locked(object);
+	mutex_unlock(&ns->lock);
+	if (!err)
+		mbox_name_dropped(object);
+	return err;
+}
+
+/* Return: 0, with the object that had the name in *@old if there was one. */
+static int mbox_name_take_locked(struct mbox_ns *ns, const char *name,
+				 bool replace, struct mbox_object **old)
+{
+	struct mbox_object *object = mbox_name_find(ns, name);
+	int err;
+
+	if (!object)
+		return 0;
+	if (!replace)
+		return -EEXIST;
+	err = mbox_name_drop_locked(object);
+	if (!err)
+		*old = object;
+	return err;
+}
+
+static int mbox_name_change(struct mbox_object *object, const char **name,
+			    bool replace, struct mbox_object **old)
+{
+	struct mbox_ns *ns = object->ns;
+	int err;
+
+	mutex_lock(&ns->lock);
+	err = mbox_name_may_remove(object) ?:
+	      mbox_name_take_locked(ns, *name, replace, old);
+	if (!err) {
+		rb_erase(&object->by_name, &ns->names);
+		swap(object->name, *name);
+		rb_add(&object->by_name, &ns->names, mbox_name_less);
 	}
 	mutex_unlock(&ns->lock);
-	if (!err) {
-		mbox_object_put(object);
-		mbox_collect_soon();
-	}
+	return err;
+}
+
+/**
+ * mbox_object_rename() - give an object another name
+ * @object: the object
+ * @name: the name, which is not its own
+ * @replace: take it from an object that has it
+ *
+ * Return: 0, -ENOENT, -EEXIST, -EPERM or -ENOMEM.
+ */
+int mbox_object_rename(struct mbox_object *object, const char *name,
+		       bool replace)
+{
+	struct mbox_object *old = NULL;
+	int err;
+
+	name = kstrdup(name, GFP_KERNEL_ACCOUNT);
+	if (!name)
+		return -ENOMEM;
+	err = mbox_name_change(object, &name, replace, &old);
+	kfree(name);
+	if (old)
+		mbox_name_dropped(old);
 	return err;
 }
 

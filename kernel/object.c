@@ -14,12 +14,11 @@
 #include "object.h"
 #include "trace.h"
 
-static atomic64_t mbox_last_id = ATOMIC64_INIT(0);
-
 /**
  * mbox_object_init() - set up the base of a new object
  * @object: the object, zeroed
  * @ops: its kind
+ * @ns: where it belongs
  * @name: taken over, or NULL
  * @user: who pays; the reference is taken over
  * @mode: permission bits
@@ -28,20 +27,19 @@ static atomic64_t mbox_last_id = ATOMIC64_INIT(0);
  * pinned once more.
  */
 void mbox_object_init(struct mbox_object *object,
-		      const struct mbox_kind_ops *ops, const char *name,
-		      struct mbox_user *user, umode_t mode)
+		      const struct mbox_kind_ops *ops, struct mbox_ns *ns,
+		      const char *name, struct mbox_user *user, umode_t mode)
 {
 	__module_get(THIS_MODULE);
 	kref_init(&object->ref);
 	object->ops = ops;
 	object->user = user;
-	object->id = atomic64_inc_return(&mbox_last_id);
 	object->name = name;
 	RB_CLEAR_NODE(&object->by_name);
 	object->uid = current_fsuid();
 	object->gid = current_fsgid();
 	object->mode = mode;
-	mbox_ns_add(object);
+	mbox_ns_add(ns, object);
 	trace_mbox_create(object);
 }
 
@@ -244,12 +242,10 @@ static int mbox_handle_attach(struct mbox_handle *handle, fmode_t rights,
 	return PTR_ERR_OR_ZERO(object);
 }
 
-static struct file *mbox_handle_file(const struct mbox_kind_ops *ops,
-				     unsigned int oflag)
+static struct mbox_handle *mbox_handle_create(void)
 {
 	struct mbox_handle *handle;
 	struct mbox_user *user;
-	struct file *file;
 
 	handle = kzalloc(sizeof(*handle), GFP_KERNEL_ACCOUNT);
 	if (!handle)
@@ -261,11 +257,27 @@ static struct file *mbox_handle_file(const struct mbox_kind_ops *ops,
 	}
 	handle->user = user;
 	INIT_LIST_HEAD(&handle->holds);
+	return handle;
+}
+
+static void mbox_handle_free(struct mbox_handle *handle)
+{
+	mbox_user_put(handle->user);
+	kfree(handle);
+}
+
+static struct file *mbox_handle_file(const struct mbox_kind_ops *ops,
+				     unsigned int oflag)
+{
+	struct mbox_handle *handle = mbox_handle_create();
+	struct file *file;
+
+	if (IS_ERR(handle))
+		return ERR_CAST(handle);
 	file = anon_inode_getfile(ops->label, ops->fops, handle,
 				  oflag & (O_ACCMODE | O_NONBLOCK));
 	if (IS_ERR(file)) {
-		mbox_user_put(user);
-		kfree(handle);
+		mbox_handle_free(handle);
 		return file;
 	}
 	stream_open(NULL, file);
@@ -376,16 +388,74 @@ int mbox_object_open(const struct mbox_kind_ops *ops, struct mbox_object *fresh,
 	return fd;
 }
 
+/* As mbox_handle_attach(), for an object that is at hand. */
+static int mbox_handle_attach_to(struct mbox_handle *handle,
+				 struct mbox_object *object, fmode_t rights,
+				 int want)
+{
+	int err = 0;
+
+	mutex_lock(&object->ns->lock);
+	if (mbox_object_permits(object, want)) {
+		mbox_object_get(object);
+		handle->object = object;
+		if (object->ops->opened)
+			object->ops->opened(handle, rights);
+	} else {
+		err = -EACCES;
+	}
+	mutex_unlock(&object->ns->lock);
+	return err;
+}
+
+/**
+ * mbox_object_open_file() - make a file of mboxfs a descriptor of an object
+ * @object: the object
+ * @inode: of @file
+ * @file: in its open(); as if it came from mbox_object_open() afterwards
+ *
+ * Return: 0, -EINVAL, -EACCES, -ENOMEM, or what waiting for the other side
+ * returns.
+ */
+int mbox_object_open_file(struct mbox_object *object, struct inode *inode,
+			  struct file *file)
+{
+	struct mbox_handle *handle;
+	int err;
+
+	if (object->ops->kind == MBOX_SEGMENT &&
+	    (file->f_flags & O_ACCMODE) == O_WRONLY)
+		return -EINVAL;
+	handle = mbox_handle_create();
+	if (IS_ERR(handle))
+		return PTR_ERR(handle);
+	err = mbox_handle_attach_to(handle, object, file->f_mode,
+				    mbox_want(file->f_flags));
+	if (err) {
+		mbox_handle_free(handle);
+		return err;
+	}
+	file->private_data = handle;
+	replace_fops(file, fops_get(object->ops->fops));
+	stream_open(inode, file);
+	err = mbox_handle_meet(file);
+	if (err)
+		file->f_op->release(inode, file);
+	return err;
+}
+
 /**
  * mbox_object_new() - make an object at the caller's expense
  * @ops: its kind
+ * @ns: where it belongs
  * @attr: its attributes, as @ops->create takes them, checked
  * @name: taken over, unless there is an error, or NULL
  *
  * Return: the object with a reference for the caller, or -EDQUOT, -ENOMEM.
  */
 struct mbox_object *mbox_object_new(const struct mbox_kind_ops *ops,
-				    const void *attr, const char *name)
+				    struct mbox_ns *ns, const void *attr,
+				    const char *name)
 {
 	struct mbox_user *user = mbox_user_get(current_uid());
 	struct mbox_object *object;
@@ -398,7 +468,7 @@ struct mbox_object *mbox_object_new(const struct mbox_kind_ops *ops,
 		object = ERR_PTR(err);
 		goto put;
 	}
-	object = ops->create(attr, name, user);
+	object = ops->create(ns, attr, name, user);
 	if (!IS_ERR(object))
 		return object;
 	mbox_uncharge(user, ops->resource, 1);
@@ -419,7 +489,8 @@ put:
 int mbox_object_create(const struct mbox_kind_ops *ops, const void *attr,
 		       const char *name, unsigned int oflag)
 {
-	struct mbox_object *object = mbox_object_new(ops, attr, name);
+	struct mbox_object *object = mbox_object_new(ops, mbox_ns_current(),
+						     attr, name);
 	int fd;
 
 	if (IS_ERR(object)) {
@@ -429,6 +500,37 @@ int mbox_object_create(const struct mbox_kind_ops *ops, const void *attr,
 	fd = mbox_object_open(ops, object, NULL, oflag);
 	mbox_object_put(object);
 	return fd;
+}
+
+/**
+ * mbox_object_publish() - create an object with a name, and open it by none
+ * @ops: its kind
+ * @ns: where
+ * @attr: its attributes, as @ops->create takes them, checked
+ * @name: a name that is none of another's
+ *
+ * Return: the object with a reference for the caller, or -EEXIST, -EDQUOT,
+ * -ENOMEM.
+ */
+struct mbox_object *mbox_object_publish(const struct mbox_kind_ops *ops,
+					struct mbox_ns *ns, const void *attr,
+					const char *name)
+{
+	struct mbox_object *fresh, *object;
+
+	name = kstrdup(name, GFP_KERNEL_ACCOUNT);
+	if (!name)
+		return ERR_PTR(-ENOMEM);
+	fresh = mbox_object_new(ops, ns, attr, name);
+	if (IS_ERR(fresh)) {
+		kfree(name);
+		return fresh;
+	}
+	mutex_lock(&ns->lock);
+	object = mbox_name_create_locked(fresh, 0, true);
+	mutex_unlock(&ns->lock);
+	mbox_object_put(fresh);
+	return object;
 }
 
 int mbox_handle_release(struct inode *inode, struct file *file)
@@ -442,7 +544,6 @@ int mbox_handle_release(struct inode *inode, struct file *file)
 		mbox_object_put(object);
 		mbox_collect_soon();
 	}
-	mbox_user_put(handle->user);
-	kfree(handle);
+	mbox_handle_free(handle);
 	return 0;
 }

@@ -5,8 +5,9 @@
  * Lifetime
  *
  * struct mbox_object is referenced by its name, if it has one, and by each of
- * its handles. A handle belongs to one open file and goes with it; a mapping of
- * a segment holds the file. The last reference frees the object. Until then the
+ * its handles and inodes. A handle belongs to one open file and goes with it; a
+ * mapping of a segment holds the file. An inode of mboxfs is there while a path
+ * to it is in use. The last reference frees the object. Until then the
  * object pins the module, since a name alone keeps it alive.
  *
  * struct mbox_ns holds the names of one network namespace. It is referenced by
@@ -23,6 +24,9 @@
  *       mbox_segment.lock, also inside the mmap lock
  *       mbox_mailbox.lock
  *         wait queues, signal locks
+ *
+ *   the i_rwsem of mboxfs
+ *     mbox_ns.lock
  *
  *   mbox_mailbox.snapshot
  *     the transit lock, see handles.h
@@ -99,7 +103,8 @@ struct mbox_kind_ops {
 	enum mbox_resource resource;
 	const char *label;
 	const struct file_operations *fops;
-	struct mbox_object *(*create)(const void *attr, const char *name,
+	struct mbox_object *(*create)(struct mbox_ns *ns, const void *attr,
+				      const char *name,
 				      struct mbox_user *user);
 	void (*opened)(struct mbox_handle *handle, fmode_t rights);
 	int (*meet)(struct file *file);
@@ -114,7 +119,8 @@ struct mbox_kind_ops {
  * @ns: constant
  * @user: who pays for it, constant
  * @id: unique in this boot, constant
- * @name: or NULL if anonymous; set at creation, or once under @ns->lock
+ * @name: or NULL if anonymous; set at creation, or once; protected by
+ *        @ns->lock while linked
  * @own: it is the own mailbox of a process, constant
  * @by_name: in @ns->names while linked, protected by @ns->lock
  * @node: in @ns->objects, protected by @ns->lock
@@ -135,6 +141,18 @@ struct mbox_object {
 	kuid_t uid;
 	kgid_t gid;
 	umode_t mode;
+};
+
+/**
+ * struct mbox_entry - a name in a list of them
+ * @id: of its object
+ * @kind: what it stands for
+ * @name: the name
+ */
+struct mbox_entry {
+	u64 id;
+	enum mbox_kind kind;
+	char name[MBOX_NAME_MAX + 1];
 };
 
 /**
@@ -192,8 +210,8 @@ struct mbox_handle {
 
 /* object.c */
 void mbox_object_init(struct mbox_object *object,
-		      const struct mbox_kind_ops *ops, const char *name,
-		      struct mbox_user *user, umode_t mode);
+		      const struct mbox_kind_ops *ops, struct mbox_ns *ns,
+		      const char *name, struct mbox_user *user, umode_t mode);
 void mbox_object_get(struct mbox_object *object);
 void mbox_object_put(struct mbox_object *object);
 bool mbox_object_permits(const struct mbox_object *object, int want);
@@ -206,7 +224,13 @@ void mbox_object_set(struct mbox_object *object,
 int mbox_object_open(const struct mbox_kind_ops *ops, struct mbox_object *fresh,
 		     const struct mbox_address *address, unsigned int oflag);
 struct mbox_object *mbox_object_new(const struct mbox_kind_ops *ops,
-				    const void *attr, const char *name);
+				    struct mbox_ns *ns, const void *attr,
+				    const char *name);
+struct mbox_object *mbox_object_publish(const struct mbox_kind_ops *ops,
+					struct mbox_ns *ns, const void *attr,
+					const char *name);
+int mbox_object_open_file(struct mbox_object *object, struct inode *inode,
+			  struct file *file);
 int mbox_object_create(const struct mbox_kind_ops *ops, const void *attr,
 		       const char *name, unsigned int oflag);
 int mbox_object_reopen(struct file *file, unsigned int oflag);
@@ -219,7 +243,7 @@ int mbox_names_init(void);
 void mbox_names_exit(void);
 struct mbox_ns *mbox_ns_of(struct net *net);
 struct mbox_ns *mbox_ns_current(void);
-void mbox_ns_add(struct mbox_object *object);
+void mbox_ns_add(struct mbox_ns *ns, struct mbox_object *object);
 void mbox_ns_remove(struct mbox_object *object);
 char *mbox_name_from_user(u64 address);
 struct mbox_object *mbox_name_open_locked(struct mbox_ns *ns, const char *name,
@@ -228,6 +252,12 @@ struct mbox_object *mbox_name_create_locked(struct mbox_object *fresh, int want,
 					    bool exclusive);
 int mbox_name_link(struct mbox_object *object, const char *name);
 int mbox_name_unlink(const char *name);
+int mbox_object_unlink(struct mbox_object *object);
+int mbox_object_rename(struct mbox_object *object, const char *name,
+		       bool replace);
+struct mbox_object *mbox_name_get(struct mbox_ns *ns, const char *name);
+unsigned int mbox_names_list(struct mbox_ns *ns, u64 id,
+			     struct mbox_entry *entries, unsigned int nr);
 
 /* process.c */
 struct mbox_object *mbox_process_open_locked(struct mbox_ns *ns,

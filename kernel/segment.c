@@ -54,7 +54,8 @@ static struct mbox_segment *mbox_segment_new(u64 length)
 	return segment;
 }
 
-static struct mbox_object *mbox_segment_create(const void *attr,
+static struct mbox_object *mbox_segment_create(struct mbox_ns *ns,
+					       const void *attr,
 					       const char *name,
 					       struct mbox_user *user)
 {
@@ -71,7 +72,7 @@ static struct mbox_object *mbox_segment_create(const void *attr,
 		return ERR_CAST(segment);
 	}
 	segment->flags = create->flags;
-	mbox_object_init(&segment->object, &mbox_segment_ops, name, user,
+	mbox_object_init(&segment->object, &mbox_segment_ops, ns, name, user,
 			 create->mode & ~current_umask());
 	return &segment->object;
 }

@@ -48,7 +48,8 @@ static struct mbox_object *mbox_snapshot_new(struct mbox_mailbox *mailbox)
 	spin_lock(&mailbox->lock);
 	create.capacity = mailbox->capacity;
 	spin_unlock(&mailbox->lock);
-	object = mbox_object_new(&mbox_mailbox_ops, &create, NULL);
+	object = mbox_object_new(&mbox_mailbox_ops, mbox_ns_current(), &create,
+				 NULL);
 	if (!IS_ERR(object))
 		to_mailbox(object)->senders.opens = 1;
 	return object;

@@ -236,7 +236,7 @@ TEST_F(names, kinds_that_are_none_are_einval)
 {
 	ASSERT_LE(0, use_create(self->name));
 	EXPECT_EQ(-EINVAL, mb_open_kind(self->name, O_RDWR, 0));
-	EXPECT_EQ(-EINVAL, mb_open_kind(self->name, O_RDWR, 3));
+	EXPECT_EQ(-EINVAL, mb_open_kind(self->name, O_RDWR, 4));
 	EXPECT_EQ(-EINVAL, mb_open_kind(self->name, O_RDWR, ~0U));
 }
 

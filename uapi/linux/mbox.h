@@ -80,6 +80,9 @@
  *  - ENOMEM, EMFILE, ENFILE: out of memory or of descriptors
  */
 
+/* What statfs(2) tells of mboxfs, the names of a network namespace as files. */
+#define MBOXFS_MAGIC		0x6d626f78
+
 /* The bytes of a name, without the terminating NUL. */
 #define MBOX_NAME_MAX		255
 
