@@ -188,14 +188,17 @@ static void mbox_write_turn_locked(struct mbox_mailbox *mailbox,
 	turn->ring = stream->last;
 }
 
-/* A ring that a next one follows is read to where that begins. */
+/*
+ * A ring that a next one follows is read to where that begins; which can have
+ * come when all of it was read already.
+ */
 static void mbox_read_turn_locked(struct mbox_mailbox *mailbox,
 				  struct mbox_turn *turn)
 {
 	struct mbox_stream *stream = mailbox->stream;
 	struct mbox_ring *ring = stream->first;
 
-	while (ring->next && ring->next->start == stream->read)
+	while (ring->next && ring->next->start <= stream->read)
 		ring = ring->next;
 	stream->reading = true;
 	turn->ring = ring;
@@ -401,9 +404,15 @@ static ssize_t mbox_stream_fill(struct mbox_mailbox *mailbox,
 	return copied;
 }
 
-static size_t mbox_write_need(const struct iov_iter *from)
+/* Who would not wait for more room takes what there is. */
+static size_t mbox_write_need(const struct iov_iter *from, bool together,
+			      bool nonblock)
 {
-	return min_t(size_t, iov_iter_count(from), MBOX_PIPE_BUF);
+	size_t len = iov_iter_count(from);
+
+	if (nonblock && !together)
+		return min_t(size_t, len, 1);
+	return min_t(size_t, len, MBOX_PIPE_BUF);
 }
 
 static ssize_t mbox_stream_send(struct mbox_mailbox *mailbox,
@@ -414,7 +423,7 @@ static ssize_t mbox_stream_send(struct mbox_mailbox *mailbox,
 	ssize_t total = 0;
 	int err;
 
-	mbox_turn_init(&turn, mbox_write_need(from));
+	mbox_turn_init(&turn, mbox_write_need(from, together, nonblock));
 	err = mbox_write_begin(mailbox, &turn, nonblock);
 	while (!err) {
 		ssize_t ret = mbox_stream_fill(mailbox, &turn, from, together);
@@ -422,7 +431,8 @@ static ssize_t mbox_stream_send(struct mbox_mailbox *mailbox,
 		bool whole = len && len == turn.room;
 
 		total += len;
-		turn.need = whole ? mbox_write_need(from) : 0;
+		turn.need = whole ? mbox_write_need(from, together, nonblock) :
+				    0;
 		err = mbox_write_go_on(mailbox, &turn, len, nonblock);
 		if (ret < 0)
 			err = ret;
@@ -465,7 +475,7 @@ static struct mbox_ring *mbox_rings_pass_locked(struct mbox_stream *stream)
 	struct mbox_ring *first = stream->first, *last = NULL;
 
 	while (stream->first->next &&
-	       stream->first->next->start == stream->read) {
+	       stream->first->next->start <= stream->read) {
 		last = stream->first;
 		stream->first = last->next;
 	}

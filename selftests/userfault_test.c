@@ -522,6 +522,26 @@ TEST_F(stream, writer_that_hangs_keeps_no_reader)
 	close(urgent);
 }
 
+/* What is read meanwhile is all that was there: the next memory is gone on to all the same. */
+TEST_F(stream, writer_that_hangs_in_new_memory)
+{
+	static char page[MBOX_PIPE_BUF];
+
+	ASSERT_EQ(2, st_get(self->fd, self->buf, 100));
+	ASSERT_EQ(MBOX_PIPE_BUF, st_put(self->fd, page, MBOX_PIPE_BUF));
+	self->call.run = st_call_put;
+	ASSERT_EQ(0, st_call_start(&self->call));
+	ASSERT_EQ(0, hole_hit(&self->hole));
+	ASSERT_EQ(MBOX_PIPE_BUF, st_get(self->fd, page, sizeof(page)));
+	ASSERT_EQ(0, hole_fill(&self->hole, 0x04030201));
+	ASSERT_EQ(4, st_call_join(&self->call));
+	ASSERT_EQ(1, st_get(self->fd, self->buf, 1));
+	ASSERT_EQ(4, st_put(self->fd, "5678", 4));
+	EXPECT_EQ(7, st_unread(self->fd));
+	EXPECT_EQ(7, st_get(self->fd, self->buf + 1, 99));
+	EXPECT_EQ(0, memcmp(self->buf, "\1\2\3\4" "5678", 8));
+}
+
 TEST_F(stream, reader_that_hangs_keeps_no_writer)
 {
 	int urgent = mb_reopen(self->fd, O_RDWR | O_NONBLOCK);
