@@ -7,8 +7,10 @@
 #include "common.h"
 #include "harness.h"
 
+#include <dirent.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/mount.h>
 
 #define FAIL_NTH "/proc/thread-self/fail-nth"
 #define MOST	 200	/* more points of failure than any of the calls has */
@@ -17,6 +19,9 @@
 FIXTURE(fault) {
 	const char *fresh;
 	const char *known;
+	char dir[32];		/* where both are files */
+	char fresh_path[128];
+	char known_path[128];
 	int box;
 	int cast;		/* a broadcast, with one receiver: itself */
 	int seg;
@@ -65,6 +70,11 @@ FIXTURE_SETUP(fault)
 	fail_them_all();
 	self->fresh = unique_name("fresh");
 	self->known = unique_name("known");
+	strcpy(self->dir, "/tmp/mboxfs.XXXXXX");
+	ASSERT_NE(NULL, mkdtemp(self->dir));
+	ASSERT_EQ(0, mount("none", self->dir, "mboxfs", 0, NULL));
+	snprintf(self->fresh_path, sizeof(self->fresh_path), "%s/%s", self->dir, self->fresh);
+	snprintf(self->known_path, sizeof(self->known_path), "%s/%s", self->dir, self->known);
 	create.msgsize = LARGE;
 	self->box = ctl(device(), MBOX_IOC_CREATE, &create);
 	create.flags = MBOX_BROADCAST;
@@ -86,6 +96,8 @@ FIXTURE_TEARDOWN(fault)
 {
 	mb_unlink(self->known);
 	mb_unlink(self->fresh);
+	umount(self->dir);
+	rmdir(self->dir);
 }
 
 static int inject(fixture *f, int nth)
@@ -425,6 +437,65 @@ static int watch(fixture *f)
 	return ret;
 }
 
+static int open_file(fixture *f)
+{
+	int fd = open(f->known_path, O_RDWR | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int make_file(fixture *f)
+{
+	return mknod(f->fresh_path, S_IFREG | 0600, 0) ? -errno : 0;
+}
+
+static int make_fifo(fixture *f)
+{
+	return mkfifo(f->fresh_path, 0600) ? -errno : 0;
+}
+
+static int rename_file(fixture *f)
+{
+	return rename(f->known_path, f->fresh_path) ? -errno : 0;
+}
+
+static int remove_file(fixture *f)
+{
+	return unlink(f->known_path) ? -errno : 0;
+}
+
+static int look_at_file(fixture *f)
+{
+	struct stat st;
+
+	return stat(f->known_path, &st) ? -errno : 0;
+}
+
+static int list_files(fixture *f)
+{
+	DIR *dir = opendir(f->dir);
+	int found = 0, err;
+
+	if (!dir)
+		return -errno;
+	errno = 0;
+	while (readdir(dir))
+		found++;
+	err = errno;
+	while (closedir(dir))
+		;
+	return err ? -err : found < 3 ? -EIO : 0;
+}
+
+static int mount_again(fixture *f)
+{
+	if (mount("none", f->dir, "mboxfs", 0, "capacity=1"))
+		return -errno;
+	while (umount(f->dir))
+		;
+	return 0;
+}
+
 static int read_table(fixture *f)
 {
 	char text[4096];
@@ -492,6 +563,14 @@ static const struct fault_call {
 	{ "map", map },
 	{ "poll_both", poll_both },
 	{ "watch", watch },
+	{ "open_file", open_file },
+	{ "make_file", make_file },
+	{ "make_fifo", make_fifo },
+	{ "rename_file", rename_file },
+	{ "remove_file", remove_file },
+	{ "look_at_file", look_at_file },
+	{ "list_files", list_files },
+	{ "mount_again", mount_again },
 	{ "read_table", read_table },
 	{ "read_fdinfo", read_fdinfo },
 };
