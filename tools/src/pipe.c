@@ -15,6 +15,7 @@
 /**
  * struct stage - a program of the pipeline
  * @argv: ended by NULL
+ * @pid: its process, once it runs
  */
 struct stage {
 	char **argv;
