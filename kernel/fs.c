@@ -127,6 +127,20 @@ static int mboxfs_truncate(struct mbox_object *object, const struct iattr *attr)
 	return mbox_segment_set(to_segment(object), &set);
 }
 
+/* Only what was asked for: the rest can have been changed since. */
+static void mboxfs_apply(struct mbox_object *object, const struct inode *inode,
+			 unsigned int valid)
+{
+	mutex_lock(&object->ns->lock);
+	if (valid & ATTR_MODE)
+		object->mode = inode->i_mode & 0777;
+	if (valid & ATTR_UID)
+		object->uid = inode->i_uid;
+	if (valid & ATTR_GID)
+		object->gid = inode->i_gid;
+	mutex_unlock(&object->ns->lock);
+}
+
 static int mboxfs_setattr(struct mbox_idmap *idmap, struct dentry *dentry,
 			  struct iattr *attr)
 {
@@ -141,11 +155,7 @@ static int mboxfs_setattr(struct mbox_idmap *idmap, struct dentry *dentry,
 	if (err)
 		return err;
 	setattr_copy(idmap, inode, attr);
-	mutex_lock(&object->ns->lock);
-	object->mode = inode->i_mode & 0777;
-	object->uid = inode->i_uid;
-	object->gid = inode->i_gid;
-	mutex_unlock(&object->ns->lock);
+	mboxfs_apply(object, inode, attr->ia_valid);
 	return 0;
 }
 
