@@ -330,7 +330,9 @@ static int count_names(const char *dir, const char *prefix, const char *name, in
 	int n = 0;
 
 	*found = 0;
-	while (d && (entry = readdir(d))) {
+	if (!d)
+		return -errno;
+	while ((entry = readdir(d))) {
 		n += !strncmp(entry->d_name, prefix, strlen(prefix));
 		*found += !strcmp(entry->d_name, name) && entry->d_type == DT_FIFO;
 	}
