@@ -329,11 +329,11 @@ static int write_stream(fixture *f)
 /* Memory is allocated with the first byte, and as it becomes full. */
 static int fill_stream(fixture *f)
 {
-	int fd = st_create(NULL, O_RDWR | O_NONBLOCK), ret = fd, i;
+	int fd = st_create(NULL, O_RDWR | O_NONBLOCK), ret = 0, i;
 
 	if (fd < 0)
 		return fd;
-	for (i = 0, ret = 0; i < STREAM_SIZE / MBOX_PIPE_BUF && ret >= 0; i++)
+	for (i = 0; i < STREAM_SIZE / MBOX_PIPE_BUF && ret >= 0; i++)
 		ret = st_put(fd, large, MBOX_PIPE_BUF);
 	close(fd);
 	return ret < 0 ? ret : 0;
