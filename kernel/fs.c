@@ -476,6 +476,9 @@ static int mboxfs_fill_super(struct super_block *sb, struct fs_context *fc)
 
 	sb->s_magic = MBOXFS_MAGIC;
 	sb->s_maxbytes = MAX_LFS_FILESIZE;
+	/* What stdio gathers before it writes, and so a message of its. */
+	sb->s_blocksize = PAGE_SIZE;
+	sb->s_blocksize_bits = PAGE_SHIFT;
 	sb->s_iflags |= SB_I_NOEXEC | SB_I_NODEV;
 	sb->s_op = &mboxfs_super_ops;
 	sb->s_d_op = &mboxfs_dentry_ops;

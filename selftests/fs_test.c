@@ -87,6 +87,7 @@ TEST_F(fs, a_name_is_a_file)
 
 	EXPECT_EQ(S_IFREG | 0666, st.st_mode);
 	EXPECT_EQ(0, st.st_size);
+	EXPECT_EQ(sysconf(_SC_PAGESIZE), st.st_blksize);
 	EXPECT_EQ(geteuid(), st.st_uid);
 	ASSERT_EQ(0, mb_send(fd, "hello", 5, 0, 0));
 	ASSERT_EQ(0, mb_send(fd, "you", 3, 0, 0));
