@@ -130,6 +130,7 @@ install_tree() {
 		test -f "$work/root/opt/mbox/share/man/man3/$name.3"
 	done
 	test -f "$work/root/opt/mbox/share/man/man4/mbox.4"
+	test -f "$work/root/opt/mbox/share/man/man5/mboxfs.5"
 	test -f "$work/root/opt/mbox/share/man/man7/mbox.7"
 	# The links are good where the tree will be.
 	[ -z "$(find "$work/root" -lname '/*')" ]
