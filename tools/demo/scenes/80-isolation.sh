@@ -23,10 +23,10 @@ mbox create --handles /demo.ports
 mbox send --port=/demo.outside /demo.ports x
 mbox recv --count=1 --exec="su user -s /bin/bash -c 'unshare -r -n sh -c \"id -u >&3\"'" /demo.ports
 mbox recv --json --count=1 /demo.outside >"$scratch/message"
-holds "the user that the sender takes itself for" '0\n' \
-	"$(sed 's/.*"data": *"\([^"]*\)".*/\1/' "$scratch/message")"
+holds "the user that the sender takes itself for" 0 \
+	"$(jq -r .data "$scratch/message")"
 holds "the user that the kernel says it is" 1000 \
-	"$(sed 's/.*"uid": *\([0-9]*\).*/\1/' "$scratch/message")"
+	"$(jq -r .uid "$scratch/message")"
 
 say "root inside is held to the budget of the user that it is outside; here 64 KiB"
 budget=/sys/module/mbox/parameters/user_bytes
