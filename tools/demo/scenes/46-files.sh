@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT OR LGPL-2.1
-# shellcheck source=../scene.sh
-. "${demo:?}/scene.sh"
 
 # Nobody outside of this scene sees the mount.
 [ "${mounted:-}" = yes ] || mounted=yes exec unshare -m bash "$0"
+
+# shellcheck source=../scene.sh
+. "${demo:?}/scene.sh"
 
 title "Files: names of mailboxes in a file system, for any program"
 m=$scratch/mbox
