@@ -2,12 +2,12 @@
 /*
  * What holds for every ioctl alike: which descriptor knows it, the growth rule for its struct,
  * bits that have no meaning, and bad addresses of the struct. What a refused call did is looked
- * for in the mailbox, the segment and the names that the calls are about.
+ * for in the mailbox, the segment, the stream and the names that the calls are about.
  */
 #include "common.h"
 #include "harness.h"
 
-enum { ON_DEVICE, ON_MAILBOX, ON_SEGMENT, KINDS };
+enum { ON_DEVICE, ON_MAILBOX, ON_SEGMENT, ON_STREAM, KINDS };
 
 FIXTURE(ioctl) {
 	int fd[KINDS];
@@ -15,6 +15,7 @@ FIXTURE(ioctl) {
 	const char *known;	/* a mailbox has it */
 	struct mbox_ioc_status mailbox;
 	struct mbox_ioc_segment_status segment;
+	struct mbox_ioc_status stream;
 };
 
 typedef FIXTURE_DATA(ioctl) fixture;
@@ -69,6 +70,11 @@ static void fill_set(const fixture *f, union argument *arg)
 static void fill_set_segment(const fixture *f, union argument *arg)
 {
 	arg->set = (struct mbox_ioc_set) { .fields = MBOX_SET_LENGTH, .length = 7 };
+}
+
+static void fill_set_stream(const fixture *f, union argument *arg)
+{
+	arg->set = (struct mbox_ioc_set) { .fields = MBOX_SET_CAPACITY, .capacity = 8192 };
 }
 
 static void fill_link(const fixture *f, union argument *arg)
@@ -126,6 +132,15 @@ struct bits {
 	size_t size;
 	__u64 known;	/* bits that can be set beside what fill() set */
 };
+
+/* Of an object that is at hand. */
+#define REOPEN_BITS { \
+		BITS(mbox_ioc_open, name, 0),		\
+		BITS(mbox_ioc_open, oflag, OFLAGS),	\
+		BITS(mbox_ioc_open, kind, 0),		\
+		BITS(mbox_ioc_open, pid, 0),		\
+		BITS(mbox_ioc_open, __reserved, 0),	\
+	}
 
 #define BITS(type, field, known_) {				\
 	.offset = offsetof(struct type, field),			\
@@ -235,13 +250,29 @@ static const struct ioc {
 		BITS(mbox_ioc_snapshot, flags, 0),
 	} },
 	{ "SEGMENT_STATUS", MBOX_IOC_SEGMENT_STATUS, ON_SEGMENT, true, fill_nothing, { } },
+	{ "OPEN on a mailbox", MBOX_IOC_OPEN, ON_MAILBOX, false, fill_nothing, REOPEN_BITS },
+	{ "OPEN on a segment", MBOX_IOC_OPEN, ON_SEGMENT, false, fill_nothing, REOPEN_BITS },
+	{ "OPEN on a stream", MBOX_IOC_OPEN, ON_STREAM, false, fill_nothing, REOPEN_BITS },
+	{ "SET on a stream", MBOX_IOC_SET, ON_STREAM, false, fill_set_stream, {
+		BITS(mbox_ioc_set, fields, 0xf),
+		BITS(mbox_ioc_set, mode, 0),
+		BITS(mbox_ioc_set, uid, 0),
+		BITS(mbox_ioc_set, gid, 0),
+		BITS(mbox_ioc_set, length, 0),
+		BITS(mbox_ioc_set, seals, 0),
+		BITS(mbox_ioc_set, dead_letter, 0),
+		BITS(mbox_ioc_set, max_deliveries, 0),
+		BITS(mbox_ioc_set, __reserved, 0),
+	} },
+	{ "LINK on a stream", MBOX_IOC_LINK, ON_STREAM, false, fill_link, { } },
+	{ "STATUS of a stream", MBOX_IOC_STATUS, ON_STREAM, true, fill_nothing, { } },
 };
 
 #define for_each_ioc(ioc) for (ioc = iocs; ioc < iocs + ARRAY_SIZE(iocs); ioc++)
 
 /*
- * A mailbox with one message and a segment, both without a name, which they can be given once; and
- * one name that is known: what all of the calls need to work.
+ * A mailbox with one message, a segment and a stream, all without a name, which they can be given
+ * once; and one name that is known: what all of the calls need to work.
  */
 static void prepare(struct __test_metadata *_metadata, fixture *f)
 {
@@ -249,13 +280,17 @@ static void prepare(struct __test_metadata *_metadata, fixture *f)
 	mb_unlink(f->fresh);
 	close(f->fd[ON_MAILBOX]);
 	close(f->fd[ON_SEGMENT]);
+	close(f->fd[ON_STREAM]);
 	f->fd[ON_MAILBOX] = mb_create(NULL, 2, O_RDWR);
 	f->fd[ON_SEGMENT] = seg_create(NULL, 7, O_RDWR);
+	f->fd[ON_STREAM] = st_create(NULL, O_RDWR);
 	ASSERT_LE(0, f->fd[ON_MAILBOX]);
 	ASSERT_LE(0, f->fd[ON_SEGMENT]);
+	ASSERT_LE(0, f->fd[ON_STREAM]);
 	ASSERT_EQ(0, mb_put(f->fd[ON_MAILBOX], 42, 0, MBOX_NONBLOCK));
 	f->mailbox = mb_status(f->fd[ON_MAILBOX]);
 	f->segment = seg_status(f->fd[ON_SEGMENT]);
+	f->stream = mb_status(f->fd[ON_STREAM]);
 }
 
 static bool unchanged(const fixture *f)
@@ -265,6 +300,7 @@ static bool unchanged(const fixture *f)
 
 	close(known);
 	return mb_unchanged(f->fd[ON_MAILBOX], &f->mailbox) &&
+	       mb_unchanged(f->fd[ON_STREAM], &f->stream) &&
 	       !memcmp(&segment, &f->segment, sizeof(segment)) &&
 	       known >= 0 && fresh == -ENOENT;
 }
@@ -273,7 +309,8 @@ static int call(fixture *f, const struct ioc *ioc, size_t size, const void *arg)
 {
 	int ret = ctl(f->fd[ioc->on], ioc_sized(ioc->cmd, size), arg);
 
-	if ((ioc->on == ON_DEVICE || ioc->cmd == MBOX_IOC_SNAPSHOT) && ret > 0)
+	if ((ioc->on == ON_DEVICE || ioc->cmd == MBOX_IOC_SNAPSHOT ||
+	     ioc->cmd == MBOX_IOC_OPEN) && ret > 0)
 		close(ret);
 	return ret < 0 ? ret : 0;
 }
@@ -296,7 +333,7 @@ FIXTURE_SETUP(ioctl)
 	self->fresh = unique_name("fresh");
 	self->known = unique_name("known");
 	self->fd[ON_DEVICE] = device();
-	self->fd[ON_MAILBOX] = self->fd[ON_SEGMENT] = -1;
+	self->fd[ON_MAILBOX] = self->fd[ON_SEGMENT] = self->fd[ON_STREAM] = -1;
 	ASSERT_LE(0, self->fd[ON_DEVICE]);
 	prepare(_metadata, self);
 }
