@@ -3,6 +3,7 @@
  * The ioctls: which there are, and those that make, find and change objects.
  */
 #include <linux/err.h>
+#include <linux/file.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <asm/ioctls.h>
@@ -220,6 +221,53 @@ static long mbox_ioctl_reopen(const struct mbox_request *request)
 	    (open.oflag & O_ACCMODE) == O_WRONLY)
 		return -EINVAL;
 	return mbox_object_reopen(request->file, open.oflag);
+}
+
+static int mbox_join(struct file *in, int fd, unsigned int oflag)
+{
+	struct file *out = fget(fd), *file;
+	int ret;
+
+	if (!out)
+		return -EBADF;
+	file = mbox_is_stream(out) ? mbox_duplex_file(in, out, oflag) :
+				     ERR_PTR(-ENOTTY);
+	fput(out);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	ret = get_unused_fd_flags(O_CLOEXEC);
+	if (ret < 0)
+		fput(file);
+	else
+		fd_install(ret, file);
+	return ret;
+}
+
+static long mbox_ioctl_join(const struct mbox_request *request)
+{
+	struct mbox_ioc_join join;
+	int err = mbox_request_get(request, &join);
+
+	if (err)
+		return err;
+	if (!mbox_oflag_valid(join.oflag, 0) ||
+	    (join.oflag & O_ACCMODE) != O_RDWR)
+		return -EINVAL;
+	return mbox_join(request->file, join.out, join.oflag & O_NONBLOCK);
+}
+
+static long mbox_ioctl_shutdown(const struct mbox_request *request)
+{
+	struct mbox_ioc_shutdown shutdown;
+	int err = mbox_request_get(request, &shutdown);
+
+	if (err)
+		return err;
+	if (!shutdown.how || shutdown.__reserved ||
+	    shutdown.how & ~(MBOX_SHUT_READ | MBOX_SHUT_WRITE))
+		return -EINVAL;
+	mbox_duplex_shutdown(request->file, shutdown.how);
+	return 0;
 }
 
 static long mbox_ioctl_unlink(const struct mbox_request *request)
@@ -505,6 +553,24 @@ static const struct mbox_ioctl mbox_stream_ioctls[] = {
 		.min = offsetofend(struct mbox_ioc_open, kind),
 		.handle = mbox_ioctl_reopen,
 	},
+	{
+		.cmd = MBOX_IOC_JOIN,
+		.min = offsetofend(struct mbox_ioc_join, oflag),
+		.handle = mbox_ioctl_join,
+	},
+};
+
+static const struct mbox_ioctl mbox_duplex_ioctls[] = {
+	{
+		.cmd = MBOX_IOC_STATUS,
+		.min = offsetofend(struct mbox_ioc_status, flags),
+		.handle = mbox_ioctl_status,
+	},
+	{
+		.cmd = MBOX_IOC_SHUTDOWN,
+		.min = offsetofend(struct mbox_ioc_shutdown, __reserved),
+		.handle = mbox_ioctl_shutdown,
+	},
 };
 
 static const struct mbox_ioctl mbox_segment_ioctls[] = {
@@ -565,12 +631,25 @@ long mbox_mailbox_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 			  file, cmd, arg);
 }
 
+static long mbox_ioctl_unread(struct file *file, unsigned long arg)
+{
+	return put_user(mbox_stream_unread(mbox_file_mailbox(file)),
+			(int __user *)arg);
+}
+
 long mbox_stream_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	if (cmd == FIONREAD)
-		return put_user(mbox_stream_unread(mbox_file_mailbox(file)),
-				(int __user *)arg);
+		return mbox_ioctl_unread(file, arg);
 	return mbox_ioctl(mbox_stream_ioctls, ARRAY_SIZE(mbox_stream_ioctls),
+			  file, cmd, arg);
+}
+
+long mbox_duplex_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	if (cmd == FIONREAD)
+		return mbox_ioctl_unread(file, arg);
+	return mbox_ioctl(mbox_duplex_ioctls, ARRAY_SIZE(mbox_duplex_ioctls),
 			  file, cmd, arg);
 }
 

@@ -277,6 +277,7 @@ void mbox_uncharge(struct mbox_user *user, enum mbox_resource what,
 /* ioctl.c */
 long mbox_device_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 long mbox_mailbox_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+long mbox_duplex_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 long mbox_stream_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 long mbox_segment_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 

@@ -152,10 +152,14 @@ static size_t mbox_stream_room_locked(const struct mbox_mailbox *mailbox)
 	return used < mailbox->capacity ? mailbox->capacity - used : 0;
 }
 
-/* Return: 0 if a writer can have the turn, -EAGAIN to wait, or -EPIPE. */
+/*
+ * One's own side is gone when it was shut down meanwhile.
+ *
+ * Return: 0 if a writer can have the turn, -EAGAIN to wait, or -EPIPE.
+ */
 static int mbox_writable_locked(const struct mbox_mailbox *mailbox, size_t need)
 {
-	if (!mailbox->receivers.open)
+	if (!mailbox->receivers.open || !mailbox->senders.open)
 		return -EPIPE;
 	if (mailbox->stream->writing || mbox_stream_room_locked(mailbox) < need)
 		return -EAGAIN;
@@ -170,7 +174,8 @@ static int mbox_readable_locked(const struct mbox_mailbox *mailbox)
 		return -EAGAIN;
 	if (stream->written != stream->read)
 		return 0;
-	return mailbox->senders.open ? -EAGAIN : -EPIPE;
+	return mailbox->senders.open && mailbox->receivers.open ? -EAGAIN :
+								  -EPIPE;
 }
 
 static void mbox_write_turn_locked(struct mbox_mailbox *mailbox,
@@ -415,8 +420,16 @@ static size_t mbox_write_need(const struct iov_iter *from, bool together,
 	return min_t(size_t, len, MBOX_PIPE_BUF);
 }
 
-static ssize_t mbox_stream_send(struct mbox_mailbox *mailbox,
-				struct iov_iter *from, bool nonblock)
+/**
+ * mbox_stream_send() - write(2) to a stream
+ * @mailbox: the stream
+ * @from: the bytes, at least one
+ * @nonblock: do not wait for room
+ *
+ * Return: how many were written, or an error; with -EPIPE the signal was sent.
+ */
+ssize_t mbox_stream_send(struct mbox_mailbox *mailbox, struct iov_iter *from,
+			 bool nonblock)
 {
 	bool together = iov_iter_count(from) <= MBOX_PIPE_BUF;
 	struct mbox_turn turn;
@@ -512,8 +525,16 @@ static bool mbox_read_go_on(struct mbox_mailbox *mailbox,
 	return more;
 }
 
-static ssize_t mbox_stream_receive(struct mbox_mailbox *mailbox,
-				   struct iov_iter *to, bool nonblock)
+/**
+ * mbox_stream_receive() - read(2) from a stream
+ * @mailbox: the stream
+ * @to: room for at least one byte
+ * @nonblock: do not wait for one
+ *
+ * Return: how many were read, 0 at the end, or an error.
+ */
+ssize_t mbox_stream_receive(struct mbox_mailbox *mailbox, struct iov_iter *to,
+			    bool nonblock)
 {
 	struct mbox_turn turn;
 	ssize_t total = 0;
@@ -551,23 +572,25 @@ static bool mbox_stream_met_locked(const struct mbox_handle *handle,
 	return side->open || side->opens != handle->peers;
 }
 
-/* No wake-up is missed: see mbox_mailbox_poll(). */
-static __poll_t mbox_stream_poll(struct file *file, poll_table *wait)
+/**
+ * mbox_stream_events() - what poll(2) tells of a stream
+ * @handle: the descriptor's
+ * @rights: FMODE_READ, FMODE_WRITE or both
+ */
+__poll_t mbox_stream_events(const struct mbox_handle *handle, fmode_t rights)
 {
-	struct mbox_mailbox *mailbox = mbox_file_mailbox(file);
+	struct mbox_mailbox *mailbox = to_mailbox(handle->object);
 	__poll_t events = 0;
 
-	poll_wait(file, &mailbox->pollers, wait);
 	spin_lock(&mailbox->lock);
-	if (file->f_mode & FMODE_READ) {
+	if (rights & FMODE_READ) {
 		if (!mbox_readable_locked(mailbox))
 			events |= EPOLLIN | EPOLLRDNORM;
 		if (!mailbox->senders.open &&
-		    mbox_stream_met_locked(file->private_data,
-					   &mailbox->senders))
+		    mbox_stream_met_locked(handle, &mailbox->senders))
 			events |= EPOLLHUP;
 	}
-	if (file->f_mode & FMODE_WRITE) {
+	if (rights & FMODE_WRITE) {
 		if (mbox_stream_sendable_locked(mailbox))
 			events |= EPOLLOUT | EPOLLWRNORM;
 		if (!mailbox->receivers.open)
@@ -575,6 +598,13 @@ static __poll_t mbox_stream_poll(struct file *file, poll_table *wait)
 	}
 	spin_unlock(&mailbox->lock);
 	return events;
+}
+
+/* No wake-up is missed: see mbox_mailbox_poll(). */
+static __poll_t mbox_stream_poll(struct file *file, poll_table *wait)
+{
+	poll_wait(file, &mbox_file_mailbox(file)->pollers, wait);
+	return mbox_stream_events(file->private_data, file->f_mode);
 }
 
 /* The other side than that of a descriptor for one. */
@@ -653,7 +683,9 @@ static void mbox_stream_closed(struct mbox_handle *handle, fmode_t rights)
 	mbox_stream_admit_locked(mailbox);
 	if (!mailbox->senders.open || !mailbox->receivers.open)
 		mbox_wake_pollers(mailbox, EPOLLHUP | EPOLLERR);
-	if (!mailbox->senders.open && !mailbox->receivers.open)
+	/* A descriptor can be shut down while it is used. */
+	if (!mailbox->senders.open && !mailbox->receivers.open &&
+	    !mailbox->stream->writing && !mailbox->stream->reading)
 		rings = mbox_stream_discard_locked(mailbox->stream);
 	spin_unlock(&mailbox->lock);
 	mbox_rings_free(mailbox, rings);
@@ -705,6 +737,15 @@ static const struct file_operations mbox_stream_fops = {
 	.release = mbox_handle_release,
 	.show_fdinfo = mbox_show_fdinfo,
 };
+
+/**
+ * mbox_is_stream() - does a file stand for a stream?
+ * @file: any file
+ */
+bool mbox_is_stream(const struct file *file)
+{
+	return file->f_op == &mbox_stream_fops;
+}
 
 const struct mbox_kind_ops mbox_stream_ops = {
 	.kind = MBOX_STREAM,

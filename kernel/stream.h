@@ -72,5 +72,16 @@ void mbox_stream_admit_locked(struct mbox_mailbox *mailbox);
 void mbox_stream_status_locked(const struct mbox_mailbox *mailbox,
 			       struct mbox_ioc_status *status);
 int mbox_stream_unread(struct mbox_mailbox *mailbox);
+bool mbox_is_stream(const struct file *file);
+ssize_t mbox_stream_send(struct mbox_mailbox *mailbox, struct iov_iter *from,
+			 bool nonblock);
+ssize_t mbox_stream_receive(struct mbox_mailbox *mailbox, struct iov_iter *to,
+			    bool nonblock);
+__poll_t mbox_stream_events(const struct mbox_handle *handle, fmode_t rights);
+
+/* duplex.c */
+struct file *mbox_duplex_file(struct file *in, struct file *out,
+			      unsigned int oflag);
+void mbox_duplex_shutdown(struct file *file, u32 how);
 
 #endif /* _MBOX_STREAM_H */

@@ -339,6 +339,13 @@ static int fill_stream(fixture *f)
 	return ret < 0 ? ret : 0;
 }
 
+static int join_streams(fixture *f)
+{
+	struct mbox_ioc_join join = { .out = f->stream, .oflag = O_RDWR };
+
+	return ctl(f->stream, MBOX_IOC_JOIN, &join);
+}
+
 static int read_stream(fixture *f)
 {
 	int ret = st_get(f->stream, large, LARGE);
@@ -551,6 +558,7 @@ static const struct fault_call {
 	{ "write_stream", write_stream },
 	{ "fill_stream", fill_stream },
 	{ "read_stream", read_stream },
+	{ "join_streams", join_streams },
 	{ "send_descriptors", put_three },
 	{ "receive_descriptors", take_three },
 	{ "peek", peek },

@@ -2,12 +2,12 @@
 /*
  * What holds for every ioctl alike: which descriptor knows it, the growth rule for its struct,
  * bits that have no meaning, and bad addresses of the struct. What a refused call did is looked
- * for in the mailbox, the segment, the stream and the names that the calls are about.
+ * for in the objects and the names that the calls are about.
  */
 #include "common.h"
 #include "harness.h"
 
-enum { ON_DEVICE, ON_MAILBOX, ON_SEGMENT, ON_STREAM, KINDS };
+enum { ON_DEVICE, ON_MAILBOX, ON_SEGMENT, ON_STREAM, ON_CONNECTION, KINDS };
 
 FIXTURE(ioctl) {
 	int fd[KINDS];
@@ -16,6 +16,7 @@ FIXTURE(ioctl) {
 	struct mbox_ioc_status mailbox;
 	struct mbox_ioc_segment_status segment;
 	struct mbox_ioc_status stream;
+	struct mbox_ioc_status connection;
 };
 
 typedef FIXTURE_DATA(ioctl) fixture;
@@ -38,6 +39,8 @@ union argument {
 	struct mbox_ioc_notify notify;
 	struct mbox_ioc_snapshot snapshot;
 	struct mbox_ioc_segment_status segment_status;
+	struct mbox_ioc_join join;
+	struct mbox_ioc_shutdown shutdown;
 	unsigned char bytes[1 << _IOC_SIZEBITS];
 };
 
@@ -75,6 +78,16 @@ static void fill_set_segment(const fixture *f, union argument *arg)
 static void fill_set_stream(const fixture *f, union argument *arg)
 {
 	arg->set = (struct mbox_ioc_set) { .fields = MBOX_SET_CAPACITY, .capacity = 8192 };
+}
+
+static void fill_join(const fixture *f, union argument *arg)
+{
+	arg->join = (struct mbox_ioc_join) { .out = f->fd[ON_STREAM], .oflag = O_RDWR };
+}
+
+static void fill_shutdown(const fixture *f, union argument *arg)
+{
+	arg->shutdown.how = MBOX_SHUT_WRITE;
 }
 
 static void fill_link(const fixture *f, union argument *arg)
@@ -266,13 +279,31 @@ static const struct ioc {
 	} },
 	{ "LINK on a stream", MBOX_IOC_LINK, ON_STREAM, false, fill_link, { } },
 	{ "STATUS of a stream", MBOX_IOC_STATUS, ON_STREAM, true, fill_nothing, { } },
+	{ "JOIN", MBOX_IOC_JOIN, ON_STREAM, false, fill_join, {
+		BITS(mbox_ioc_join, oflag, O_RDWR | O_NONBLOCK | O_CLOEXEC),
+	} },
+	{ "SHUTDOWN", MBOX_IOC_SHUTDOWN, ON_CONNECTION, false, fill_shutdown, {
+		BITS(mbox_ioc_shutdown, how, MBOX_SHUT_READ | MBOX_SHUT_WRITE),
+		BITS(mbox_ioc_shutdown, __reserved, 0),
+	} },
+	{ "STATUS of a connection", MBOX_IOC_STATUS, ON_CONNECTION, true, fill_nothing, { } },
 };
 
 #define for_each_ioc(ioc) for (ioc = iocs; ioc < iocs + ARRAY_SIZE(iocs); ioc++)
 
+static int connection(void)
+{
+	int stream = st_create(NULL, O_RDWR);
+	struct mbox_ioc_join join = { .out = stream, .oflag = O_RDWR };
+	int fd = ctl(stream, MBOX_IOC_JOIN, &join);
+
+	close(stream);
+	return fd;
+}
+
 /*
  * A mailbox with one message, a segment and a stream, all without a name, which they can be given
- * once; and one name that is known: what all of the calls need to work.
+ * once; a connection; and one name that is known: what all of the calls need to work.
  */
 static void prepare(struct __test_metadata *_metadata, fixture *f)
 {
@@ -281,16 +312,20 @@ static void prepare(struct __test_metadata *_metadata, fixture *f)
 	close(f->fd[ON_MAILBOX]);
 	close(f->fd[ON_SEGMENT]);
 	close(f->fd[ON_STREAM]);
+	close(f->fd[ON_CONNECTION]);
 	f->fd[ON_MAILBOX] = mb_create(NULL, 2, O_RDWR);
 	f->fd[ON_SEGMENT] = seg_create(NULL, 7, O_RDWR);
 	f->fd[ON_STREAM] = st_create(NULL, O_RDWR);
+	f->fd[ON_CONNECTION] = connection();
 	ASSERT_LE(0, f->fd[ON_MAILBOX]);
 	ASSERT_LE(0, f->fd[ON_SEGMENT]);
 	ASSERT_LE(0, f->fd[ON_STREAM]);
+	ASSERT_LE(0, f->fd[ON_CONNECTION]);
 	ASSERT_EQ(0, mb_put(f->fd[ON_MAILBOX], 42, 0, MBOX_NONBLOCK));
 	f->mailbox = mb_status(f->fd[ON_MAILBOX]);
 	f->segment = seg_status(f->fd[ON_SEGMENT]);
 	f->stream = mb_status(f->fd[ON_STREAM]);
+	f->connection = mb_status(f->fd[ON_CONNECTION]);
 }
 
 static bool unchanged(const fixture *f)
@@ -301,6 +336,7 @@ static bool unchanged(const fixture *f)
 	close(known);
 	return mb_unchanged(f->fd[ON_MAILBOX], &f->mailbox) &&
 	       mb_unchanged(f->fd[ON_STREAM], &f->stream) &&
+	       mb_unchanged(f->fd[ON_CONNECTION], &f->connection) &&
 	       !memcmp(&segment, &f->segment, sizeof(segment)) &&
 	       known >= 0 && fresh == -ENOENT;
 }
@@ -310,7 +346,7 @@ static int call(fixture *f, const struct ioc *ioc, size_t size, const void *arg)
 	int ret = ctl(f->fd[ioc->on], ioc_sized(ioc->cmd, size), arg);
 
 	if ((ioc->on == ON_DEVICE || ioc->cmd == MBOX_IOC_SNAPSHOT ||
-	     ioc->cmd == MBOX_IOC_OPEN) && ret > 0)
+	     ioc->cmd == MBOX_IOC_OPEN || ioc->cmd == MBOX_IOC_JOIN) && ret > 0)
 		close(ret);
 	return ret < 0 ? ret : 0;
 }
@@ -334,6 +370,7 @@ FIXTURE_SETUP(ioctl)
 	self->known = unique_name("known");
 	self->fd[ON_DEVICE] = device();
 	self->fd[ON_MAILBOX] = self->fd[ON_SEGMENT] = self->fd[ON_STREAM] = -1;
+	self->fd[ON_CONNECTION] = -1;
 	ASSERT_LE(0, self->fd[ON_DEVICE]);
 	prepare(_metadata, self);
 }

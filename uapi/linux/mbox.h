@@ -201,9 +201,9 @@ enum mbox_create_flags {
  * another. A program that it runs by execve(2) is the same process.
  *
  * A stream is a pipe: it knows read(2) and write(2) of any size, poll(2),
- * splice(2), ioctl(FIONREAD), and of the ioctls on mailboxes MBOX_IOC_OPEN,
- * MBOX_IOC_SET, MBOX_IOC_LINK and MBOX_IOC_STATUS. A read returns what is
- * there, up to its size, and 0 once nobody can write. A write waits until all
+ * splice(2), ioctl(FIONREAD), MBOX_IOC_JOIN, and of the ioctls on mailboxes
+ * MBOX_IOC_OPEN, MBOX_IOC_SET, MBOX_IOC_LINK and MBOX_IOC_STATUS. A read returns
+ * what is there, up to its size, and 0 once nobody can write. A write waits until all
  * of it is written; up to MBOX_PIPE_BUF bytes are written together or not at
  * all. Nonblocking, it writes as much as there is room for, or fails with
  * EAGAIN. With nobody to read, write(2) fails with EPIPE and SIGPIPE. What
@@ -841,6 +841,53 @@ struct mbox_ioc_snapshot {
 	__u32 flags;
 };
 
+/**
+ * struct mbox_ioc_join - ioctl(MBOX_IOC_JOIN) on a stream
+ * @out: Descriptor of a stream, with the right to write
+ * @oflag: O_RDWR; O_NONBLOCK and O_CLOEXEC
+ *
+ * Make a descriptor for both directions: read(2) on it reads the stream that
+ * the ioctl is for, which takes the right to read that, and write(2) writes to
+ * @out. Two streams that are joined the one way and the other are a connection,
+ * as that of socketpair(2): poll(2) shows EPOLLRDHUP when the other end writes
+ * no more, EPOLLHUP when it also reads no more. Of the ioctls it knows
+ * MBOX_IOC_SHUTDOWN, and MBOX_IOC_STATUS and FIONREAD for the stream that is
+ * read.
+ *
+ * Return: a descriptor; or EINVAL, E2BIG, EFAULT, EBADF, ENOTTY (@out is none of
+ * a stream), ENOMEM, EMFILE, ENFILE.
+ */
+struct mbox_ioc_join {
+	__s32 out;
+	__u32 oflag;
+};
+
+/**
+ * enum mbox_shut - directions of mbox_ioc_shutdown
+ * @MBOX_SHUT_READ: read(2) returns 0 from now on, and who writes at the other
+ *                  end gets EPIPE
+ * @MBOX_SHUT_WRITE: write(2) fails with EPIPE from now on, and who reads at the
+ *                   other end comes to the end of what was written
+ */
+enum mbox_shut {
+	MBOX_SHUT_READ = 1 << 0,
+	MBOX_SHUT_WRITE = 1 << 1,
+};
+
+/**
+ * struct mbox_ioc_shutdown - ioctl(MBOX_IOC_SHUTDOWN) on a connection
+ * @how: Combination of enum mbox_shut, at least one
+ * @__reserved: Must be 0
+ *
+ * End a direction, as shutdown(2), for all who share the open file.
+ *
+ * Return: 0; or EINVAL, E2BIG, EFAULT.
+ */
+struct mbox_ioc_shutdown {
+	__u32 how;
+	__u32 __reserved;
+};
+
 #define MBOX_IOC_TYPE		0xB9
 
 /* On /dev/mbox */
@@ -864,6 +911,10 @@ struct mbox_ioc_snapshot {
 #define MBOX_IOC_REPLY		_IOWR(MBOX_IOC_TYPE, 0x27, struct mbox_ioc_exchange)
 #define MBOX_IOC_ACK		_IOW(MBOX_IOC_TYPE, 0x28, struct mbox_ioc_ack)
 #define MBOX_IOC_SNAPSHOT	_IOW(MBOX_IOC_TYPE, 0x29, struct mbox_ioc_snapshot)
+
+/* On a stream, and on what comes of it */
+#define MBOX_IOC_JOIN		_IOW(MBOX_IOC_TYPE, 0x30, struct mbox_ioc_join)
+#define MBOX_IOC_SHUTDOWN	_IOW(MBOX_IOC_TYPE, 0x31, struct mbox_ioc_shutdown)
 
 /* On a segment */
 #define MBOX_IOC_SEGMENT_STATUS \
