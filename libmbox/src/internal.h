@@ -44,6 +44,12 @@ void mbox_object_close(struct mbox_object *object);
 int mbox_object_chmod(const struct mbox_object *object, mode_t mode);
 int mbox_object_chown(const struct mbox_object *object, uid_t uid, gid_t gid);
 
+/* pipe.c: a stream, as a descriptor or -errno */
+int mbox_stream_create(const char *name, int oflag, mode_t mode);
+
+/* pipe.c: the driver's descriptors are close-on-exec; those of pipe(2) are not */
+void mbox_set_inherited(int fd, int flags);
+
 /* message.c: use what the kernel said of a received message, or of one too large */
 int mbox_take_message(struct mbox_message *msg, const struct mbox_ioc_msg *req,
 		      int ret);

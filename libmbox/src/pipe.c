@@ -8,8 +8,7 @@
 
 #include "internal.h"
 
-/* The driver's descriptors are close-on-exec; those of pipe(2) and open(2) not. */
-static void set_inherited(int fd, int flags)
+void mbox_set_inherited(int fd, int flags)
 {
 	if (!(flags & O_CLOEXEC))
 		fcntl(fd, F_SETFD, 0);
@@ -34,14 +33,14 @@ static int open_ends(int stream, int fd[2], int flags)
 		close(reader);
 		return writer;
 	}
-	set_inherited(reader, flags);
-	set_inherited(writer, flags);
+	mbox_set_inherited(reader, flags);
+	mbox_set_inherited(writer, flags);
 	fd[0] = reader;
 	fd[1] = writer;
 	return 0;
 }
 
-static int create_stream(const char *name, int oflag, mode_t mode)
+int mbox_stream_create(const char *name, int oflag, mode_t mode)
 {
 	struct mbox_ioc_create req = {
 		.name = mbox_name_address(name),
@@ -60,7 +59,7 @@ MBOX_API int mbox_pipe(int fd[2], int flags)
 
 	if (flags & ~(O_CLOEXEC | O_NONBLOCK))
 		return -EINVAL;
-	stream = create_stream(NULL, O_RDWR, 0);
+	stream = mbox_stream_create(NULL, O_RDWR, 0);
 	if (stream < 0)
 		return stream;
 	ret = open_ends(stream, fd, flags);
@@ -75,7 +74,7 @@ MBOX_API int mbox_mkfifo(const char *name, mode_t mode)
 
 	if (!name)
 		return -EINVAL;
-	fd = create_stream(name, O_WRONLY | O_RDWR | O_EXCL, mode);
+	fd = mbox_stream_create(name, O_WRONLY | O_RDWR | O_EXCL, mode);
 	if (fd < 0)
 		return fd;
 	close(fd);
@@ -92,6 +91,6 @@ MBOX_API int mbox_open_fifo(const char *name, int oflag)
 	int fd = mbox_device_ioctl(MBOX_IOC_OPEN, &req);
 
 	if (fd >= 0)
-		set_inherited(fd, oflag);
+		mbox_set_inherited(fd, oflag);
 	return fd;
 }

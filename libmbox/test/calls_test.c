@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,7 +34,8 @@ static struct {
 	int opened, closed;
 	bool closed_fd[8];			/* from DEVICE_FD on */
 	int inherited;				/* descriptors without close-on-exec */
-	int writer_errno;			/* to its MBOX_IOC_OPEN */
+	int writer_errno;			/* to its MBOX_IOC_OPEN, or the second join */
+	int joined;
 	int ends[2];				/* of a real pipe, in the place of a stream */
 	int open_flags;
 	char path[32];
@@ -55,6 +57,8 @@ static struct {
 			struct mbox_ioc_link link;
 			struct mbox_ioc_snapshot snapshot;
 			struct mbox_ioc_ack ack;
+			struct mbox_ioc_join join;
+			struct mbox_ioc_shutdown shutdown;
 		};
 		struct mbox_ioc_msg first;	/* entry of a batch, or what is sent */
 		struct mbox_ioc_msg second;	/* what the other is received into */
@@ -207,6 +211,8 @@ int __wrap_ioctl(int fd, unsigned long request, void *arg)
 		return COPY_FD;
 	if (request == MBOX_IOC_OPEN && fd == OBJECT_FD)
 		return open_again(seen->open.oflag);
+	if (request == MBOX_IOC_JOIN)
+		return open_again(k.joined++ ? O_WRONLY : O_RDONLY);
 	return fd == DEVICE_FD && request != MBOX_IOC_UNLINK ? OBJECT_FD : 0;
 }
 
@@ -1012,6 +1018,62 @@ static void pipes(void)
 	CHECK(k.nr == 0);
 }
 
+static void connections(void)
+{
+	int fd[2] = { -7, -7 };
+
+	CHECK(mbox_socketpair(fd, O_NONBLOCK | O_CLOEXEC) == 0);
+	CHECK(k.seen[0].request == MBOX_IOC_CREATE && k.seen[1].request == MBOX_IOC_CREATE);
+	CHECK(k.seen[1].create.flags == MBOX_BYTE_STREAM && k.seen[1].create.mode == 0);
+	CHECK(k.seen[1].create.oflag == O_RDWR && k.seen[1].create.capacity == 65536);
+	CHECK(k.seen[2].fd == OBJECT_FD && k.seen[2].request == MBOX_IOC_JOIN);
+	CHECK(k.seen[2].join.oflag == (O_RDWR | O_NONBLOCK) && k.seen[2].join.out == OBJECT_FD);
+	CHECK(k.seen[3].fd == OBJECT_FD && k.seen[3].request == MBOX_IOC_JOIN);
+	CHECK(fd[0] == READER_FD && fd[1] == WRITER_FD && k.inherited == 0);
+	CHECK(closed(OBJECT_FD) && !closed(READER_FD) && !closed(WRITER_FD));
+	CHECK(k.nr == 4);
+
+	k.joined = 0;
+	CHECK(mbox_socketpair(fd, 0) == 0);
+	CHECK(k.seen[6].join.oflag == O_RDWR && k.inherited == 2);
+
+	k.nr = 0;
+	CHECK(mbox_socketpair(fd, O_DIRECT) == -EINVAL);
+	CHECK(k.nr == 0);
+}
+
+static void connections_undone(void)
+{
+	int fd[2] = { -7, -7 };
+
+	k.open_errno = ENOENT;
+	CHECK(mbox_socketpair(fd, 0) == -ENODEV);
+	k.open_errno = 0;
+	k.ioctl_errno = EDQUOT;
+	CHECK(mbox_socketpair(fd, 0) == -EDQUOT);
+	k.ioctl_errno = 0;
+	k.writer_errno = EMFILE;
+	CHECK(mbox_socketpair(fd, 0) == -EMFILE);
+	CHECK(closed(READER_FD) && closed(OBJECT_FD));
+	CHECK(fd[0] == -7 && fd[1] == -7 && k.opened == k.closed);
+}
+
+static void shutdowns(void)
+{
+	CHECK(mbox_shutdown(READER_FD, SHUT_RD) == 0);
+	CHECK(k.seen[0].fd == READER_FD && k.seen[0].request == MBOX_IOC_SHUTDOWN);
+	CHECK(k.seen[0].shutdown.how == MBOX_SHUT_READ);
+	CHECK(mbox_shutdown(READER_FD, SHUT_WR) == 0);
+	CHECK(k.seen[1].shutdown.how == MBOX_SHUT_WRITE);
+	CHECK(mbox_shutdown(READER_FD, SHUT_RDWR) == 0);
+	CHECK(k.seen[2].shutdown.how == (MBOX_SHUT_READ | MBOX_SHUT_WRITE));
+	CHECK(mbox_shutdown(READER_FD, 3) == -EINVAL);
+	CHECK(mbox_shutdown(READER_FD, -1) == -EINVAL);
+	CHECK(k.nr == 3);
+	k.ioctl_errno = ENOTTY;
+	CHECK(mbox_shutdown(READER_FD, SHUT_RD) == -ENOTTY);
+}
+
 /* However far it came, nothing is left open. */
 static void pipes_undone(void)
 {
@@ -1273,6 +1335,9 @@ int main(void)
 	run("a name given late", links);
 	run("a pipe is two ends of one stream", pipes);
 	run("a pipe that fails leaves nothing open", pipes_undone);
+	run("a connection is two streams, joined both ways", connections);
+	run("a connection that fails leaves nothing open", connections_undone);
+	run("a direction is shut down by its name", shutdowns);
 	run("FIFOs are streams with a name", fifos);
 	run("commands at the other end of a pipe", commands);
 	run("waiting for a command goes on after a signal", commands_and_signals);

@@ -15,6 +15,7 @@
 #include <mbox/pipe.h>
 #include <mbox/process.h>
 #include <mbox/segment.h>
+#include <mbox/socket.h>
 
 /**
  * DOC: What holds for every call
