@@ -35,7 +35,8 @@ static const struct bench_mechanism mailbox = { .name = "mbox" };
 
 enum {
 	PIPE, SYSV, POSIX, MBOX_RW, MBOX_PIPE, MBOX_10, MBOX_100000, RECEIVE, LEASE,
-	PIPES, MBOX_CALLS, UNIX, MBOX_PIPES, PIPE_4K, MBOX_4K, PIPE_64K, MBOX_64K, MEMORY, PEEK, BROADCAST, BROADCAST_MEMORY, IDLE
+	PIPES, MBOX_CALLS, UNIX, MBOX_PIPES, MBOX_SOCKET, PIPE_4K, MBOX_4K, PIPE_64K, MBOX_64K,
+	MEMORY, PEEK, BROADCAST, BROADCAST_MEMORY, IDLE
 };
 
 static const struct bench_row rows[] = {
@@ -139,6 +140,15 @@ static const struct bench_row rows[] = {
 	},
 	[MBOX_PIPES] = {
 		.mechanism = &bench_mbox_pipes,
+		.pattern = ANSWER,
+		.bytes = 64,
+		.cpus = 1,
+		.round = bench_oneself,
+		.peer = &rows[UNIX],
+		.target = 1.00,
+	},
+	[MBOX_SOCKET] = {
+		.mechanism = &bench_mbox_socket,
 		.pattern = ANSWER,
 		.bytes = 64,
 		.cpus = 1,

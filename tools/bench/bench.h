@@ -70,6 +70,7 @@ extern const struct bench_mechanism bench_pipes;
 extern const struct bench_mechanism bench_mbox_pipe;
 extern const struct bench_mechanism bench_mbox_pipes;
 extern const struct bench_mechanism bench_unix;
+extern const struct bench_mechanism bench_mbox_socket;
 extern const struct bench_mechanism bench_pipe_blocks;
 extern const struct bench_mechanism bench_mbox_blocks;
 extern const struct bench_mechanism bench_mbox_call;

@@ -166,14 +166,11 @@ static int mbox_pipes_setup(struct bench_link *link, size_t bytes, unsigned int 
 	return two_pipes(link, make_mbox_pipe, bytes);
 }
 
-static int unix_setup(struct bench_link *link, size_t bytes, unsigned int queued)
+/* Each end is for both directions. */
+static int connection(struct bench_link *link, const int ends[2], size_t bytes)
 {
-	int ends[2], err;
+	int err;
 
-	(void)queued;
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends))
-		return -errno;
-	/* Each end is for both directions. */
 	*link = (struct bench_link) {
 		.in = ends[0], .out = dup(ends[0]), .serve_in = ends[1], .serve_out = dup(ends[1]),
 	};
@@ -181,6 +178,22 @@ static int unix_setup(struct bench_link *link, size_t bytes, unsigned int queued
 	if (err)
 		pipes_close(link);
 	return err;
+}
+
+static int unix_setup(struct bench_link *link, size_t bytes, unsigned int queued)
+{
+	int ends[2];
+
+	(void)queued;
+	return socketpair(AF_UNIX, SOCK_STREAM, 0, ends) ? -errno : connection(link, ends, bytes);
+}
+
+static int mbox_socket_setup(struct bench_link *link, size_t bytes, unsigned int queued)
+{
+	int ends[2], err = mbox_socketpair(ends, 0);
+
+	(void)queued;
+	return err ? err : connection(link, ends, bytes);
 }
 
 static void pipes_teardown(struct bench_link *link)
@@ -208,6 +221,14 @@ const struct bench_mechanism bench_mbox_pipes = {
 const struct bench_mechanism bench_unix = {
 	.name = "UNIX stream",
 	.setup = unix_setup,
+	.send = write_whole,
+	.recv = read_whole,
+	.teardown = pipes_teardown,
+};
+
+const struct bench_mechanism bench_mbox_socket = {
+	.name = "mbox socket",
+	.setup = mbox_socket_setup,
 	.send = write_whole,
 	.recv = read_whole,
 	.teardown = pipes_teardown,
