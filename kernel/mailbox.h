@@ -259,7 +259,7 @@ struct mbox_call {
 
 /**
  * struct mbox_notice - a registration for a signal
- * @pid: the process, or NULL
+ * @pid: the process
  * @exec_id: to spare a program that it runs later
  * @signo: which signal
  * @value: goes with it
@@ -337,10 +337,10 @@ struct mbox_process {
  * @receiving: blocked receivers, protected by @lock; while there is one, the
  *             queues have no message that it accepts, but for broadcast
  * @server: the thread that received a request last, or NULL, protected by @lock
- * @shared: another lives that did before, protected by @lock
  * @held: messages that were received and are not done with, by their number,
  *        protected by @lock
  * @holds: how many, protected by @lock
+ * @shared: another server lives that was @server before, protected by @lock
  * @leases: those of them that have an end, or NULL; set once
  * @deliveries: numbers given to those in @held so far
  * @dead_letter: where messages go that were given back too often, or NULL,
@@ -352,7 +352,7 @@ struct mbox_process {
  * @arrivals: messages that were offered, protected by @lock
  * @received: messages taken, protected by @lock
  * @received_bytes: their bytes, protected by @lock
- * @notice: protected by @lock
+ * @notice: or NULL, protected by @lock
  * @process: whose own mailbox it is, or NULL; constant
  * @pollers: woken with @lock held
  * @transit: mailboxes in its messages, see handles.h
@@ -375,9 +375,9 @@ struct mbox_mailbox {
 	struct mbox_waiters calling;
 	struct mbox_waiters receiving;
 	struct pid *server;
-	bool shared;
 	struct rb_root held;
 	u32 holds;
+	bool shared;
 	struct mbox_leases *leases;
 	atomic64_t deliveries;
 	struct mbox_cargo *dead_letter;
@@ -388,7 +388,7 @@ struct mbox_mailbox {
 	u64 arrivals;
 	u64 received;
 	u64 received_bytes;
-	struct mbox_notice notice;
+	struct mbox_notice *notice;
 	struct mbox_process *process;
 	wait_queue_head_t pollers;
 	struct mbox_transit transit;

@@ -4,19 +4,42 @@
  */
 #include <linux/sched/signal.h>
 #include <linux/signal.h>
+#include <linux/slab.h>
 #include <linux/user_namespace.h>
 
 #include "mailbox.h"
 
+static struct mbox_notice *mbox_notice_new(const struct mbox_ioc_notify *notify)
+{
+	struct mbox_notice *notice = kmalloc(sizeof(*notice),
+					     GFP_KERNEL_ACCOUNT);
+
+	if (!notice)
+		return NULL;
+	*notice = (struct mbox_notice) {
+		.pid = get_pid(task_tgid(current)),
+		.exec_id = current->self_exec_id,
+		.signo = notify->signo,
+		.value = notify->value,
+	};
+	return notice;
+}
+
+static void mbox_notice_free(struct mbox_notice *notice)
+{
+	put_pid(notice->pid);
+	kfree(notice);
+}
+
 static void mbox_notice_clear_locked(struct mbox_mailbox *mailbox)
 {
-	struct mbox_notice *notice = &mailbox->notice;
+	struct mbox_notice *notice = mailbox->notice;
 
 	lockdep_assert_held(&mailbox->lock);
-	if (!notice->pid)
+	if (!notice)
 		return;
-	put_pid(notice->pid);
-	*notice = (struct mbox_notice) { };
+	mailbox->notice = NULL;
+	mbox_notice_free(notice);
 }
 
 /* The registered process, unless it is gone or runs another program by now. */
@@ -33,25 +56,9 @@ static bool mbox_notice_stands(const struct mbox_notice *notice)
 	bool stands;
 
 	rcu_read_lock();
-	stands = notice->pid && mbox_notice_process(notice);
+	stands = notice && mbox_notice_process(notice);
 	rcu_read_unlock();
 	return stands;
-}
-
-static int mbox_notice_set_locked(struct mbox_mailbox *mailbox,
-				  const struct mbox_ioc_notify *notify)
-{
-	lockdep_assert_held(&mailbox->lock);
-	if (mbox_notice_stands(&mailbox->notice))
-		return -EBUSY;
-	mbox_notice_clear_locked(mailbox);
-	mailbox->notice = (struct mbox_notice) {
-		.pid = get_pid(task_tgid(current)),
-		.exec_id = current->self_exec_id,
-		.signo = notify->signo,
-		.value = notify->value,
-	};
-	return 0;
 }
 
 /**
@@ -59,20 +66,29 @@ static int mbox_notice_set_locked(struct mbox_mailbox *mailbox,
  * @mailbox: the mailbox
  * @notify: the signal, checked
  *
- * Return: 0 or -EBUSY.
+ * Return: 0, -EBUSY or -ENOMEM.
  */
 int mbox_notice_set(struct mbox_mailbox *mailbox,
 		    const struct mbox_ioc_notify *notify)
 {
-	int err;
+	struct mbox_notice *notice;
+	int err = 0;
 
 	if (!notify->signo) {
 		mbox_notice_drop(mailbox);
 		return 0;
 	}
+	notice = mbox_notice_new(notify);
+	if (!notice)
+		return -ENOMEM;
 	spin_lock(&mailbox->lock);
-	err = mbox_notice_set_locked(mailbox, notify);
+	if (mbox_notice_stands(mailbox->notice))
+		err = -EBUSY;
+	else
+		swap(mailbox->notice, notice);
 	spin_unlock(&mailbox->lock);
+	if (notice)
+		mbox_notice_free(notice);
 	return err;
 }
 
@@ -83,7 +99,7 @@ int mbox_notice_set(struct mbox_mailbox *mailbox,
 void mbox_notice_drop(struct mbox_mailbox *mailbox)
 {
 	spin_lock(&mailbox->lock);
-	if (mailbox->notice.pid == task_tgid(current))
+	if (mailbox->notice && mailbox->notice->pid == task_tgid(current))
 		mbox_notice_clear_locked(mailbox);
 	spin_unlock(&mailbox->lock);
 }
@@ -145,7 +161,7 @@ void mbox_notice_send_locked(struct mbox_mailbox *mailbox,
 {
 	lockdep_assert_held(&mailbox->lock);
 	rcu_read_lock();
-	mbox_notice_signal(&mailbox->notice, message);
+	mbox_notice_signal(mailbox->notice, message);
 	rcu_read_unlock();
 	mbox_notice_clear_locked(mailbox);
 }

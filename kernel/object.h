@@ -115,32 +115,32 @@ struct mbox_kind_ops {
 /**
  * struct mbox_object - base of mailboxes and segments
  * @ref: one for the name, one for each handle
+ * @mode: permission bits, protected by @ns->lock
+ * @own: it is the own mailbox of a process, constant
  * @ops: by kind, constant
  * @ns: constant
  * @user: who pays for it, constant
  * @id: unique in this boot, constant
  * @name: or NULL if anonymous; set at creation, or once; protected by
  *        @ns->lock while linked
- * @own: it is the own mailbox of a process, constant
  * @by_name: in @ns->names while linked, protected by @ns->lock
  * @node: in @ns->objects, protected by @ns->lock
  * @uid: owner, protected by @ns->lock
  * @gid: group, protected by @ns->lock
- * @mode: permission bits, protected by @ns->lock
  */
 struct mbox_object {
 	struct kref ref;
+	umode_t mode;
+	bool own;
 	const struct mbox_kind_ops *ops;
 	struct mbox_ns *ns;
 	struct mbox_user *user;
 	u64 id;
 	const char *name;
-	bool own;
 	struct rb_node by_name;
 	struct list_head node;
 	kuid_t uid;
 	kgid_t gid;
-	umode_t mode;
 };
 
 /**

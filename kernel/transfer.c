@@ -265,7 +265,7 @@ bool mbox_sendable_locked(const struct mbox_mailbox *mailbox)
 static void mbox_arrived_locked(struct mbox_mailbox *mailbox,
 				const struct mbox_message *message)
 {
-	if (mailbox->notice.pid &&
+	if (mailbox->notice &&
 	    mailbox->queue.count + mailbox->blocked.count == 1)
 		mbox_notice_send_locked(mailbox, message);
 	mbox_wake_pollers(mailbox, EPOLLIN | EPOLLRDNORM);

@@ -804,7 +804,7 @@ struct mbox_ioc_link {
  * does not block it, if there is one, otherwise to the main thread. A mailbox
  * with MBOX_BROADCAST has many to tell, and so tells nobody: poll(2) does.
  *
- * Return: 0; or EINVAL, E2BIG, EFAULT, EBADF, EPERM, EBUSY, EOPNOTSUPP.
+ * Return: 0; or EINVAL, E2BIG, EFAULT, EBADF, EPERM, EBUSY, ENOMEM, EOPNOTSUPP.
  */
 struct mbox_ioc_notify {
 	__u64 value;

@@ -691,7 +691,7 @@ union sigval;
  * program. A forked child is not registered. Compare mq_notify(3).
  *
  * Return: 0; -EBUSY: another process is registered; -EBADF: the handle is not
- * open for receiving; -EINVAL: not a signal number; -EOPNOTSUPP: with
+ * open for receiving; -EINVAL: not a signal number; -ENOMEM; -EOPNOTSUPP: with
  * MBOX_BROADCAST, where poll(2) tells each receiver.
  */
 int mbox_notify(struct mbox *mb, int signo, union sigval value);
