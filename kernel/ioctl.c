@@ -61,14 +61,19 @@ static long mbox_open_or_create(const struct mbox_kind_ops *ops, u64 name,
 	return mbox_object_create(ops, attr, address.name, oflag);
 }
 
+static bool mbox_can_receive(u32 oflag)
+{
+	u32 right = oflag & O_ACCMODE;
+
+	return right == O_RDONLY || right == O_RDWR;
+}
+
 /* A process has a mailbox to receive from it, and looks through all of it. */
 static bool mbox_create_own_valid(const struct mbox_ioc_create *create)
 {
-	u32 right = create->oflag & O_ACCMODE;
-
 	return !create->name && create->capacity <= MBOX_PEEK_MAX &&
-	       !(create->flags & MBOX_BROADCAST) &&
-	       (right == O_RDONLY || right == O_RDWR);
+	       !(create->flags & (MBOX_BROADCAST | MBOX_TRANSIENT)) &&
+	       mbox_can_receive(create->oflag);
 }
 
 /* A broadcast is never a rendezvous, and nothing else can lose messages. */
@@ -77,9 +82,11 @@ static bool mbox_create_flags_valid(const struct mbox_ioc_create *create)
 	if (create->flags & MBOX_BYTE_STREAM)
 		return create->flags == MBOX_BYTE_STREAM;
 	if (create->flags & ~(MBOX_HANGUP | MBOX_OWN | MBOX_BROADCAST |
-			      MBOX_LOSSY | MBOX_HANDLES))
+			      MBOX_LOSSY | MBOX_HANDLES | MBOX_TRANSIENT))
 		return false;
 	if (create->flags & MBOX_OWN && !mbox_create_own_valid(create))
+		return false;
+	if (create->flags & MBOX_TRANSIENT && !mbox_can_receive(create->oflag))
 		return false;
 	return create->flags & MBOX_BROADCAST ?
 		       create->capacity && !(create->flags & MBOX_HANDLES) :

@@ -151,12 +151,43 @@ static void mbox_mailbox_opened(struct mbox_handle *handle, fmode_t rights)
 	spin_unlock(&mailbox->lock);
 }
 
+/**
+ * mbox_mailbox_abandoned() - no descriptor can receive
+ * @mailbox: the mailbox
+ */
+bool mbox_mailbox_abandoned(struct mbox_mailbox *mailbox)
+{
+	bool abandoned;
+
+	spin_lock(&mailbox->lock);
+	abandoned = !mailbox->receivers.open;
+	spin_unlock(&mailbox->lock);
+	return abandoned;
+}
+
 static void mbox_side_close_locked(struct mbox_mailbox *mailbox,
 				   struct mbox_side *side)
 {
 	side->open--;
 	if (mbox_hung_up_locked(mailbox, side))
 		mbox_hang_up_locked(mailbox, side, -EPIPE);
+}
+
+/*
+ * Counted and looked up under one lock, so that who opens it by its name at this
+ * moment has found it alive or not at all.
+ */
+static void mbox_transient_closed(struct mbox_mailbox *mailbox)
+{
+	struct mbox_object *object = &mailbox->object;
+	bool expired;
+
+	mutex_lock(&object->ns->lock);
+	expired = mbox_mailbox_abandoned(mailbox) &&
+		  mbox_name_expire_locked(object);
+	mutex_unlock(&object->ns->lock);
+	if (expired)
+		mbox_name_dropped(object);
 }
 
 static void mbox_mailbox_closed(struct mbox_handle *handle, fmode_t rights)
@@ -173,6 +204,8 @@ static void mbox_mailbox_closed(struct mbox_handle *handle, fmode_t rights)
 		mbox_broadcast_leave(mailbox, &handle->cursor);
 	if (mailbox->process && rights & FMODE_READ)
 		mbox_process_closed(mailbox);
+	if (mailbox->flags & MBOX_TRANSIENT && rights & FMODE_READ)
+		mbox_transient_closed(mailbox);
 }
 
 static int mbox_mailbox_may_set(const struct mbox_mailbox *mailbox,

@@ -655,6 +655,7 @@ struct mbox_object *mbox_mailbox_create(struct mbox_ns *ns, const void *attr,
 					const char *name,
 					struct mbox_user *user);
 void mbox_mailbox_free(struct mbox_object *object);
+bool mbox_mailbox_abandoned(struct mbox_mailbox *mailbox);
 void mbox_mailbox_drain(struct mbox_mailbox *mailbox);
 int mbox_mailbox_set(struct mbox_mailbox *mailbox,
 		     const struct mbox_ioc_set *set);

@@ -2,7 +2,9 @@
 /*
  * How a name finds an object: one table a network namespace.
  */
+#include <linux/capability.h>
 #include <linux/err.h>
+#include <linux/kernel.h>
 #include <linux/nsproxy.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -10,6 +12,7 @@
 #include <linux/user_namespace.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
+#include <net/sock.h>
 
 #include "handles.h"
 #include "object.h"
@@ -196,6 +199,23 @@ struct mbox_object *mbox_name_open_locked(struct mbox_ns *ns, const char *name,
 	return object;
 }
 
+static bool mbox_name_is_port(const char *name, u16 *port)
+{
+	size_t prefix = str_has_prefix(name, "stream:") ?:
+			str_has_prefix(name, "datagram:");
+
+	return prefix && !kstrtou16(name + prefix, 10, port);
+}
+
+/* As with TCP, who answers at a well-known port is whom the system put there. */
+static bool mbox_name_permitted(const struct mbox_ns *ns, const char *name)
+{
+	u16 port;
+
+	return !mbox_name_is_port(name, &port) || port >= PROT_SOCK ||
+	       ns_capable(ns->user_ns, CAP_NET_BIND_SERVICE);
+}
+
 static void mbox_name_add_locked(struct mbox_object *object)
 {
 	lockdep_assert_held(&object->ns->lock);
@@ -220,6 +240,8 @@ struct mbox_object *mbox_name_create_locked(struct mbox_object *fresh, int want,
 
 	object = mbox_name_open_locked(ns, fresh->name, want, fresh->ops->kind);
 	if (object == ERR_PTR(-ENOENT)) {
+		if (!mbox_name_permitted(ns, fresh->name))
+			return ERR_PTR(-EACCES);
 		mbox_name_add_locked(fresh);
 		mbox_object_get(fresh);
 		object = fresh;
@@ -237,8 +259,12 @@ static int mbox_name_link_locked(struct mbox_object *object, const char *name)
 		return -EPERM;
 	if (object->name || object->own)
 		return -EINVAL;
+	if (!mbox_name_permitted(object->ns, name))
+		return -EACCES;
 	if (mbox_name_find(object->ns, name))
 		return -EEXIST;
+	if (object->expired)
+		return -EPIPE;
 	object->name = name;
 	mbox_name_add_locked(object);
 	return 0;
@@ -253,7 +279,7 @@ static int mbox_name_link_locked(struct mbox_object *object, const char *name)
  * will remove the name at its end.
  *
  * Return: 0, -EXDEV, -EPERM, -EINVAL if it has or had a name or is a process's
- * own mailbox, or -EEXIST.
+ * own mailbox, -EACCES, -EEXIST or -EPIPE.
  */
 int mbox_name_link(struct mbox_object *object, const char *name)
 {
@@ -293,7 +319,26 @@ static int mbox_name_drop_locked(struct mbox_object *object)
 	return err;
 }
 
-static void mbox_name_dropped(struct mbox_object *object)
+/**
+ * mbox_name_expire_locked() - nobody is behind a name any more, or a name to come
+ * @object: whose; its namespace is locked
+ *
+ * Return: whether it had one; then mbox_name_dropped() comes once unlocked.
+ */
+bool mbox_name_expire_locked(struct mbox_object *object)
+{
+	object->expired = true;
+	if (RB_EMPTY_NODE(&object->by_name))
+		return false;
+	mbox_name_remove_locked(object);
+	return true;
+}
+
+/**
+ * mbox_name_dropped() - a name was removed
+ * @object: whose it was; gives up the name's reference
+ */
+void mbox_name_dropped(struct mbox_object *object)
 {
 	mbox_object_put(object);
 	mbox_collect_soon();
@@ -364,8 +409,11 @@ static int mbox_name_change(struct mbox_object *object, const char **name,
 	int err;
 
 	mutex_lock(&ns->lock);
-	err = mbox_name_may_remove(object) ?:
-	      mbox_name_take_locked(ns, *name, replace, old);
+	err = mbox_name_may_remove(object);
+	if (!err && !mbox_name_permitted(ns, *name))
+		err = -EACCES;
+	if (!err)
+		err = mbox_name_take_locked(ns, *name, replace, old);
 	if (!err) {
 		rb_erase(&object->by_name, &ns->names);
 		swap(object->name, *name);
@@ -381,7 +429,7 @@ static int mbox_name_change(struct mbox_object *object, const char **name,
  * @name: the name, which is not its own
  * @replace: take it from an object that has it
  *
- * Return: 0, -ENOENT, -EEXIST, -EPERM or -ENOMEM.
+ * Return: 0, -ENOENT, -EEXIST, -EPERM, -EACCES or -ENOMEM.
  */
 int mbox_object_rename(struct mbox_object *object, const char *name,
 		       bool replace)

@@ -117,6 +117,7 @@ struct mbox_kind_ops {
  * @ref: one for the name, one for each handle
  * @mode: permission bits, protected by @ns->lock
  * @own: it is the own mailbox of a process, constant
+ * @expired: nobody is left to answer to its name, protected by @ns->lock
  * @ops: by kind, constant
  * @ns: constant
  * @user: who pays for it, constant
@@ -132,6 +133,7 @@ struct mbox_object {
 	struct kref ref;
 	umode_t mode;
 	bool own;
+	bool expired;
 	const struct mbox_kind_ops *ops;
 	struct mbox_ns *ns;
 	struct mbox_user *user;
@@ -252,6 +254,8 @@ struct mbox_object *mbox_name_create_locked(struct mbox_object *fresh, int want,
 					    bool exclusive);
 int mbox_name_link(struct mbox_object *object, const char *name);
 int mbox_name_unlink(const char *name);
+bool mbox_name_expire_locked(struct mbox_object *object);
+void mbox_name_dropped(struct mbox_object *object);
 int mbox_object_unlink(struct mbox_object *object);
 int mbox_object_rename(struct mbox_object *object, const char *name,
 		       bool replace);

@@ -246,12 +246,9 @@ static bool mbox_process_remove_locked(struct mbox_mailbox *mailbox)
 {
 	struct rb_node *node = &mailbox->process->node;
 	struct mbox_ns *ns = mailbox->object.ns;
-	bool last;
+	bool last = mbox_mailbox_abandoned(mailbox);
 
 	lockdep_assert_held(&ns->lock);
-	spin_lock(&mailbox->lock);
-	last = !mailbox->receivers.open;
-	spin_unlock(&mailbox->lock);
 	if (last && !RB_EMPTY_NODE(node)) {
 		rb_erase(node, &ns->processes);
 		RB_CLEAR_NODE(node);

@@ -287,6 +287,9 @@ TEST_F(fs, owner_and_mode_are_those_of_the_object)
 	IN_CHILD {
 		if (become(USER_A, USER_A))
 			_exit(1);
+		EXPECT_EQ(-EACCES, errno_of(rename(self->path, other_file(self, "stream:80"))));
+		EXPECT_EQ(-EACCES, errno_of(mkfifo(self->other, 0600)));
+		EXPECT_EQ(-EACCES, open_errno(self->other, O_RDWR | O_CREAT, 0600));
 		EXPECT_EQ(0, chmod(self->path, 0600));
 		EXPECT_EQ(0, unlink(self->path));
 	}

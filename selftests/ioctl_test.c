@@ -173,7 +173,8 @@ static const struct ioc {
 		BITS(mbox_ioc_create, oflag, O_EXCL | OFLAGS),
 		BITS(mbox_ioc_create, mode, 0777),
 		BITS(mbox_ioc_create, flags,
-		     MBOX_HANGUP | MBOX_BROADCAST | MBOX_LOSSY | MBOX_HANDLES),
+		     MBOX_HANGUP | MBOX_BROADCAST | MBOX_LOSSY | MBOX_HANDLES |
+		     MBOX_TRANSIENT),
 		BITS(mbox_ioc_create, __reserved, 0),
 	} },
 	{ "OPEN", MBOX_IOC_OPEN, ON_DEVICE, false, fill_open, {

@@ -4,6 +4,7 @@
 #include "harness.h"
 
 #include <grp.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <sys/socket.h>
 
@@ -636,6 +637,147 @@ TEST_F(names, link_of_another_network_namespace_is_exdev)
 	EXPECT_EQ(-EXDEV, mb_link(fd_recv(sockets[0]), self->name));
 	EXPECT_EQ(-ENOENT, use_open(self->name));
 	EXPECT_EQ(0, mb_link(fd, self->name));
+}
+
+static int use_transient(const char *name, __u32 oflag)
+{
+	return mb_create_flags(name, 4, oflag, MBOX_TRANSIENT);
+}
+
+TEST_F(names, transient_name_goes_with_the_last_receiver)
+{
+	int first = use_transient(self->name, O_RDONLY | O_EXCL);
+	int second = mb_open(self->name, O_RDONLY), sender = mb_open(self->name, O_WRONLY);
+	int copy = dup(second), next;
+
+	ASSERT_LE(0, first);
+	ASSERT_LE(0, second);
+	EXPECT_EQ(MBOX_TRANSIENT, mb_status(sender).flags);
+	close(first);
+	close(second);
+	EXPECT_EQ(-EEXIST, use_create(self->name));
+	close(copy);
+	EXPECT_EQ(-ENOENT, use_open(self->name));
+	EXPECT_EQ(0, mb_put(sender, 1, 0, MBOX_NONBLOCK));
+	next = use_transient(self->name, O_RDWR | O_EXCL);
+	ASSERT_LE(0, next);
+	close(sender);
+	EXPECT_EQ(-EEXIST, use_create(self->name));
+	close(next);
+	EXPECT_EQ(-ENOENT, mb_unlink(self->name));
+}
+
+TEST_F(names, transient_name_goes_with_a_killed_receiver)
+{
+	pid_t pid = child_fork();
+	int fd;
+
+	if (!pid) {
+		if (use_transient(self->name, O_RDONLY | O_EXCL) < 0)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	ASSERT_TRUE(wait_until((fd = mb_open(self->name, O_WRONLY)) >= 0));
+	kill(pid, SIGKILL);
+	child_wait(pid);
+	EXPECT_EQ(-ENOENT, use_open(self->name));
+	close(fd);
+}
+
+/* A receiver in a message is one still, and may be taken out of it. */
+TEST_F(names, transient_name_stays_with_a_receiver_in_a_message)
+{
+	int fd = use_transient(self->name, O_RDONLY | O_EXCL), sockets[2];
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, sockets));
+	ASSERT_EQ(0, fd_send(sockets[0], fd));
+	close(fd);
+	EXPECT_EQ(-EEXIST, use_create(self->name));
+	close(fd_recv(sockets[1]));
+	EXPECT_EQ(-ENOENT, use_open(self->name));
+}
+
+TEST_F(names, transient_name_can_come_by_link)
+{
+	int fd = use_transient(NULL, O_RDWR), sender = mb_reopen(fd, O_WRONLY);
+
+	EXPECT_EQ(0, mb_link(fd, self->name));
+	close(fd);
+	EXPECT_EQ(-ENOENT, use_open(self->name));
+	EXPECT_EQ(-EINVAL, mb_link(sender, self->name));
+	close(sender);
+	fd = use_transient(NULL, O_RDWR);
+	sender = mb_reopen(fd, O_WRONLY);
+	close(fd);
+	EXPECT_EQ(-EPIPE, mb_link(sender, self->name));
+	EXPECT_EQ(-ENOENT, use_open(self->name));
+	close(sender);
+}
+
+TEST_F(names, transient_mailbox_is_created_to_receive_from)
+{
+	EXPECT_EQ(-EINVAL, use_transient(self->name, O_WRONLY));
+	EXPECT_EQ(-EINVAL, use_transient(self->name, O_ACCMODE));
+	EXPECT_EQ(-EINVAL, mb_create_flags(NULL, 4, O_RDWR, MBOX_TRANSIENT | MBOX_OWN));
+	EXPECT_EQ(-ENOENT, mb_unlink(self->name));
+}
+
+static const char * const well_known[] = {
+	"stream:0", "stream:80", "stream:1023", "datagram:0", "datagram:53", "datagram:1023",
+};
+
+static const char * const no_well_known[] = {
+	"stream:1024", "datagram:65535", "stream:65536", "stream:", "stream:-1", "stream:8x",
+	"stream: 80", "streams:80", "Stream:80", "xstream:80", "stream", "80", "datagram80",
+};
+
+TEST_F(names, well_known_ports_take_a_capability)
+{
+	size_t i;
+
+	IN_CHILD {
+		if (become(USER_A, USER_A))
+			_exit(1);
+		for (i = 0; i < ARRAY_SIZE(well_known); i++) {
+			EXPECT_EQ(-EACCES, use_create(well_known[i]));
+			EXPECT_EQ(-EACCES, use_segment(well_known[i]));
+			EXPECT_EQ(-EACCES, use_link(well_known[i]));
+			EXPECT_EQ(-ENOENT, use_open(well_known[i]));
+		}
+		for (i = 0; i < ARRAY_SIZE(no_well_known); i++) {
+			EXPECT_LE(0, use_create(no_well_known[i]));
+			EXPECT_EQ(0, mb_unlink(no_well_known[i]));
+		}
+	}
+	IN_CHILD {
+		if (drop_capability(CAP_NET_BIND_SERVICE))
+			_exit(1);
+		EXPECT_EQ(-EACCES, use_create(well_known[0]));
+	}
+	for (i = 0; i < ARRAY_SIZE(well_known); i++) {
+		EXPECT_LE(0, use_create(well_known[i]));
+		IN_CHILD {
+			if (become(USER_A, USER_A))
+				_exit(1);
+			EXPECT_EQ(-EEXIST, use_create(well_known[i]));
+			EXPECT_LE(0, mb_create(well_known[i], 1, O_RDWR));
+			EXPECT_LE(0, use_open(well_known[i]));
+		}
+		EXPECT_EQ(0, mb_unlink(well_known[i]));
+	}
+}
+
+TEST_F(names, well_known_ports_are_those_of_the_network_namespace)
+{
+	IN_CHILD {
+		ASSERT_EQ(0, enter_user_namespace(0, CLONE_NEWNET));
+		EXPECT_LE(0, use_create(well_known[0]));
+	}
+	IN_CHILD {
+		ASSERT_EQ(0, enter_user_namespace(0, 0));
+		EXPECT_EQ(-EACCES, use_create(well_known[0]));
+	}
 }
 
 /* Creators, openers and unlinkers of one name at once: each ends with a documented answer. */

@@ -68,7 +68,8 @@
  *  - EOPNOTSUPP: the mailbox does not do that; or a descriptor of that kind
  *    cannot be in a message
  *  - ENOMSG: there is no message at that index
- *  - EPIPE: a mailbox with MBOX_HANGUP has nobody left on the other side
+ *  - EPIPE: a mailbox with MBOX_HANGUP has nobody left on the other side, or one
+ *    with MBOX_TRANSIENT nobody left to receive
  *  - ECONNRESET: the request was received, and who received it went without a
  *    reply
  *  - ESTALE: no such delivery is outstanding: it was answered or acknowledged,
@@ -159,6 +160,10 @@ enum mbox_kind {
  *                    with no other flag, and includes MBOX_HANGUP. @capacity
  *                    and what mbox_ioc_status counts in messages is in bytes.
  *                    @msgsize and @bytes must be 0.
+ * @MBOX_TRANSIENT: the name, whether it comes now or by MBOX_IOC_LINK, is
+ *                  removed when the last descriptor that can receive is closed,
+ *                  as at the death of a server. @oflag must have the right to
+ *                  receive. Not with MBOX_OWN.
  */
 enum mbox_create_flags {
 	MBOX_HANGUP = 1 << 0,
@@ -167,13 +172,16 @@ enum mbox_create_flags {
 	MBOX_LOSSY = 1 << 3,
 	MBOX_HANDLES = 1 << 4,
 	MBOX_BYTE_STREAM = 1 << 5,
+	MBOX_TRANSIENT = 1 << 6,
 };
 
 /**
  * struct mbox_ioc_create - ioctl(MBOX_IOC_CREATE) on /dev/mbox
  * @name: Address of a NUL-terminated name, or 0 for an anonymous mailbox. A
  *        name is a file name: 1 to MBOX_NAME_MAX bytes, no slash, not "." or
- *        "..". Names belong to the caller's network namespace.
+ *        "..". Names belong to the caller's network namespace. Those of ports
+ *        below 1024, stream:N and datagram:N, take CAP_NET_BIND_SERVICE over it
+ *        (EACCES), here as in MBOX_IOC_LINK and rename(2).
  * @capacity: Messages that the mailbox holds: 0 for rendezvous, MBOX_UNBOUNDED
  *            for no limit; of a stream bytes, from MBOX_PIPE_BUF to
  *            MBOX_STREAM_MAX.
@@ -784,7 +792,8 @@ struct mbox_ioc_set {
  * object was created in.
  *
  * Return: 0; or EINVAL (also when it has or had a name, or is a process's own
- * mailbox), EFAULT, ENAMETOOLONG, EEXIST, EPERM, EXDEV, ENOMEM.
+ * mailbox), EFAULT, ENAMETOOLONG, EEXIST, EPERM, EACCES, EXDEV, EPIPE (nothing
+ * can receive from a mailbox with MBOX_TRANSIENT any more), ENOMEM.
  */
 struct mbox_ioc_link {
 	__u64 name;

@@ -45,7 +45,9 @@ struct mbox;
  *         MBOX_HANDLES, not with MBOX_BROADCAST: messages can carry descriptors;
  *         MBOX_BYTE_STREAM, with no other: a stream, see <mbox/pipe.h>, where
  *         @capacity is bytes, MBOX_PIPE_BUF to MBOX_STREAM_MAX, and @msgsize
- *         and @bytes are 0; MBOX_OWN is for mbox_own() to set
+ *         and @bytes are 0; MBOX_TRANSIENT: the name goes with the last handle
+ *         that can receive, and the creator's must; MBOX_OWN is for mbox_own()
+ *         to set
  *
  * With MBOX_BROADCAST @capacity is at least 1 and, as @bytes, is how far the
  * slowest receiver can be behind. Handles made by mbox_open() are receivers of
@@ -128,8 +130,10 @@ int mbox_from_fd(struct mbox **mb, int fd);
  * network namespace that it was created in. Compare link(2).
  *
  * Return: 0; -EEXIST: the name is in use; -EINVAL: not a name, or the mailbox
- * has or had one or is a process's own; -EPERM: not the owner; -EXDEV: the
- * caller is in another network namespace; -ENAMETOOLONG, -ENOMEM.
+ * has or had one or is a process's own; -EPERM: not the owner; -EACCES: the name
+ * is that of a port below 1024; -EPIPE: with MBOX_TRANSIENT, nobody can receive
+ * from it any more; -EXDEV: the caller is in another network namespace;
+ * -ENAMETOOLONG, -ENOMEM.
  */
 int mbox_link(struct mbox *mb, const char *name);
 
@@ -586,8 +590,8 @@ int mbox_dead_letter(struct mbox *mb, const struct mbox *dead_letter,
  * @mode: permission bits
  * @uid: owner, as the caller's user namespace sees it
  * @gid: group, likewise
- * @flags: 0 or more of MBOX_HANGUP, MBOX_OWN, MBOX_BROADCAST, MBOX_LOSSY and
- *         MBOX_HANDLES
+ * @flags: 0 or more of MBOX_HANGUP, MBOX_OWN, MBOX_BROADCAST, MBOX_LOSSY,
+ *         MBOX_HANDLES and MBOX_TRANSIENT
  * @dropped: messages that a mailbox with MBOX_LOSSY dropped before all its
  *           receivers had them; bytes of a stream that nobody was left to read
  * @waiting_callers: calls that wait for their reply
