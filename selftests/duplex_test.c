@@ -7,6 +7,7 @@
 #include "harness.h"
 
 #include <poll.h>
+#include <sys/uio.h>
 
 #define IN	 (POLLIN | POLLRDNORM)
 #define OUT	 (POLLOUT | POLLWRNORM)
@@ -267,6 +268,18 @@ TEST_F(duplex, shut_down_while_it_is_used)
 		close(ends[0]);
 		close(ends[1]);
 	}
+}
+
+TEST_F(duplex, one_call_can_be_nonblocking)
+{
+	struct iovec all = { large, sizeof(large) }, one = { self->buf, 1 };
+
+	EXPECT_EQ(-1, preadv2(self->b, &one, 1, -1, RWF_NOWAIT));
+	EXPECT_EQ(EAGAIN, errno);
+	EXPECT_EQ(STREAM_SIZE, pwritev2(self->a, &all, 1, -1, RWF_NOWAIT));
+	EXPECT_EQ(-1, pwritev2(self->a, &one, 1, -1, RWF_NOWAIT));
+	EXPECT_EQ(EAGAIN, errno);
+	EXPECT_EQ(1, preadv2(self->b, &one, 1, -1, RWF_NOWAIT));
 }
 
 TEST_HARNESS_MAIN
