@@ -5,6 +5,8 @@
 #ifndef MBOX_INTERNAL_H
 #define MBOX_INTERNAL_H
 
+#include <pthread.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include <mbox/mbox.h>
@@ -25,6 +27,56 @@ struct mbox_segment {
 	struct mbox_object object;
 };
 
+/**
+ * struct mbox_socket - a socket
+ * @type: SOCK_STREAM or SOCK_DGRAM
+ * @fd: a mailbox: of connections to accept, or of datagrams; from mbox_connect()
+ *      or mbox_accept() on the end of a connection
+ * @bound: the mailbox that has the port, once @fd is another; or -1
+ * @to: of a connected SOCK_DGRAM, the mailbox of the peer; or -1
+ * @lock: held by what gives the socket a port, or connects it
+ * @state: how far that got
+ * @port: its own, or 0
+ * @peer: the one that it is connected to, or 0
+ *
+ * What is not constant is written under @lock, and can be read without it.
+ */
+struct mbox_socket {
+	int type;
+	int fd;
+	int bound;
+	_Atomic int to;
+	pthread_mutex_t lock;
+	_Atomic enum { MBOX_IDLE, MBOX_LISTENING, MBOX_CONNECTED } state;
+	_Atomic in_port_t port;
+	_Atomic in_port_t peer;
+};
+
+/* socket.c: what stream sockets and datagram sockets have in common */
+struct mbox_socket *mbox_socket_new(int type, int fd);
+int mbox_address_port(const struct sockaddr_in *addr, in_port_t *port);
+void mbox_port_address(in_port_t port, struct sockaddr_in *addr);
+int mbox_port_open(int type, in_port_t port);
+int mbox_port_need(struct mbox_socket *sock);
+bool mbox_socket_nonblocking(const struct mbox_socket *sock);
+
+/* streamsocket.c */
+int mbox_stream_connect(struct mbox_socket *sock, in_port_t port);
+ssize_t mbox_stream_send(struct mbox_socket *sock, const void *data, size_t len,
+			 int flags);
+ssize_t mbox_stream_recv(struct mbox_socket *sock, void *buf, size_t size,
+			 int flags);
+
+/* datagram.c */
+int mbox_datagram_connect(struct mbox_socket *sock, in_port_t port);
+ssize_t mbox_datagram_send(struct mbox_socket *sock, const void *data,
+			   size_t len, int flags, const struct sockaddr_in *to);
+ssize_t mbox_datagram_recv(struct mbox_socket *sock, void *buf, size_t size,
+			   int flags, struct sockaddr_in *from);
+
+/* connection.c: an end of a connection, a descriptor or -errno */
+int mbox_join(int in, int out, int flags);
+
 /* device.c: the only callers of ioctl(2); a result, or -errno */
 int mbox_ioctl(int fd, unsigned long request, void *arg);
 int mbox_device_ioctl(unsigned long request, void *arg);
@@ -44,8 +96,9 @@ void mbox_object_close(struct mbox_object *object);
 int mbox_object_chmod(const struct mbox_object *object, mode_t mode);
 int mbox_object_chown(const struct mbox_object *object, uid_t uid, gid_t gid);
 
-/* pipe.c: a stream, as a descriptor or -errno */
+/* pipe.c: a stream, once more an open one; as a descriptor or -errno */
 int mbox_stream_create(const char *name, int oflag, mode_t mode);
+int mbox_stream_reopen(int stream, int oflag);
 
 /* pipe.c: the driver's descriptors are close-on-exec; those of pipe(2) are not */
 void mbox_set_inherited(int fd, int flags);

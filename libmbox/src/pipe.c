@@ -14,7 +14,7 @@ void mbox_set_inherited(int fd, int flags)
 		fcntl(fd, F_SETFD, 0);
 }
 
-static int open_end(int stream, int oflag)
+int mbox_stream_reopen(int stream, int oflag)
 {
 	struct mbox_ioc_open req = { .oflag = oflag };
 
@@ -23,12 +23,12 @@ static int open_end(int stream, int oflag)
 
 static int open_ends(int stream, int fd[2], int flags)
 {
-	int reader = open_end(stream, O_RDONLY | (flags & O_NONBLOCK));
+	int reader = mbox_stream_reopen(stream, O_RDONLY | (flags & O_NONBLOCK));
 	int writer;
 
 	if (reader < 0)
 		return reader;
-	writer = open_end(stream, O_WRONLY | (flags & O_NONBLOCK));
+	writer = mbox_stream_reopen(stream, O_WRONLY | (flags & O_NONBLOCK));
 	if (writer < 0) {
 		close(reader);
 		return writer;

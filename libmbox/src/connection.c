@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT OR LGPL-2.1 */
+/*
+ * Connections: two streams, joined the one way and the other.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+int mbox_join(int in, int out, int flags)
+{
+	struct mbox_ioc_join req = {
+		.out = out,
+		.oflag = O_RDWR | (flags & O_NONBLOCK),
+	};
+
+	return mbox_ioctl(in, MBOX_IOC_JOIN, &req);
+}
+
+static int join_both(int there, int back, int fd[2], int flags)
+{
+	int one = mbox_join(back, there, flags);
+	int other;
+
+	if (one < 0)
+		return one;
+	other = mbox_join(there, back, flags);
+	if (other < 0) {
+		close(one);
+		return other;
+	}
+	mbox_set_inherited(one, flags);
+	mbox_set_inherited(other, flags);
+	fd[0] = one;
+	fd[1] = other;
+	return 0;
+}
+
+MBOX_API int mbox_socketpair(int fd[2], int flags)
+{
+	int there, back, ret;
+
+	if (flags & ~(O_CLOEXEC | O_NONBLOCK))
+		return -EINVAL;
+	there = mbox_stream_create(NULL, O_RDWR, 0);
+	if (there < 0)
+		return there;
+	back = mbox_stream_create(NULL, O_RDWR, 0);
+	ret = back < 0 ? back : join_both(there, back, fd, flags);
+	if (back >= 0)
+		close(back);
+	close(there);
+	return ret;
+}
+
+MBOX_API int mbox_shutdown(int fd, int how)
+{
+	static const __u32 hows[] = {
+		[SHUT_RD] = MBOX_SHUT_READ,
+		[SHUT_WR] = MBOX_SHUT_WRITE,
+		[SHUT_RDWR] = MBOX_SHUT_READ | MBOX_SHUT_WRITE,
+	};
+	struct mbox_ioc_shutdown req = { 0 };
+
+	if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR)
+		return -EINVAL;
+	req.how = hows[how];
+	return mbox_ioctl(fd, MBOX_IOC_SHUTDOWN, &req);
+}
