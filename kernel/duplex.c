@@ -18,21 +18,22 @@
 #include "compat.h"
 #include "stream.h"
 
+/* The bits of @shut in struct mbox_duplex. */
+enum {
+	MBOX_DUPLEX_IN,
+	MBOX_DUPLEX_OUT,
+};
+
 /**
  * struct mbox_duplex - a descriptor of two streams
  * @in: of the one that is read; what looks at a descriptor sees this
  * @out: of the one that is written
- * @shut: a bit for each that is shut down, MBOX_SHUT_READ and so on
+ * @shut: MBOX_DUPLEX_IN and MBOX_DUPLEX_OUT, a bit for each that is shut down
  */
 struct mbox_duplex {
 	struct mbox_handle in;
 	struct mbox_handle out;
 	unsigned long shut;
-};
-
-enum {
-	MBOX_DUPLEX_IN,
-	MBOX_DUPLEX_OUT,
 };
 
 static struct mbox_duplex *mbox_file_duplex(struct file *file)

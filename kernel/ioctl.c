@@ -25,6 +25,13 @@ struct mbox_ioctl {
 	long (*handle)(const struct mbox_request *request);
 };
 
+/* _last is the field that was the last one when the struct was first published. */
+#define MBOX_IOCTL(_cmd, _type, _last, _handle) {			\
+	.cmd = _cmd,							\
+	.min = offsetofend(struct mbox_ioc_##_type, _last),		\
+	.handle = _handle,						\
+}
+
 /* Descriptors are always close-on-exec, so O_CLOEXEC asks for nothing. */
 static bool mbox_oflag_valid(u32 oflag, u32 allowed)
 {
@@ -129,7 +136,7 @@ static long mbox_ioctl_create(const struct mbox_request *request)
 static bool mbox_segment_valid(const struct mbox_ioc_segment *segment)
 {
 	return mbox_oflag_valid(segment->oflag, O_EXCL) &&
-	       (segment->oflag & O_ACCMODE) != O_WRONLY &&
+	       mbox_rights_valid(MBOX_SEGMENT, segment->oflag) &&
 	       !(segment->flags & ~MBOX_HUGEPAGE) && !segment->__reserved &&
 	       !(segment->mode & ~0777) &&
 	       mbox_segment_length_valid(segment->length);
@@ -190,12 +197,10 @@ static long mbox_open_process(const struct mbox_ioc_open *open)
 
 static bool mbox_open_valid(const struct mbox_ioc_open *open)
 {
-	if (!mbox_oflag_valid(open->oflag, 0) || open->__reserved)
+	if (!mbox_oflag_valid(open->oflag, 0) ||
+	    !mbox_rights_valid(open->kind, open->oflag) || open->__reserved)
 		return false;
 	if (open->pid && (open->name || open->pid < 0))
-		return false;
-	if (open->kind == MBOX_SEGMENT &&
-	    (open->oflag & O_ACCMODE) == O_WRONLY)
 		return false;
 	return open->pid ? open->kind == MBOX_MAILBOX :
 			   !!mbox_kind_ops(open->kind);
@@ -221,11 +226,9 @@ static long mbox_ioctl_reopen(const struct mbox_request *request)
 
 	if (err)
 		return err;
-	if (!mbox_oflag_valid(open.oflag, 0) || open.__reserved ||
-	    open.name || open.pid || open.kind)
-		return -EINVAL;
-	if (handle->object->ops->kind == MBOX_SEGMENT &&
-	    (open.oflag & O_ACCMODE) == O_WRONLY)
+	if (!mbox_oflag_valid(open.oflag, 0) ||
+	    !mbox_rights_valid(handle->object->ops->kind, open.oflag) ||
+	    open.__reserved || open.name || open.pid || open.kind)
 		return -EINVAL;
 	return mbox_object_reopen(request->file, open.oflag);
 }
@@ -233,21 +236,13 @@ static long mbox_ioctl_reopen(const struct mbox_request *request)
 static int mbox_join(struct file *in, int fd, unsigned int oflag)
 {
 	struct file *out = fget(fd), *file;
-	int ret;
 
 	if (!out)
 		return -EBADF;
 	file = mbox_is_stream(out) ? mbox_duplex_file(in, out, oflag) :
 				     ERR_PTR(-ENOTTY);
 	fput(out);
-	if (IS_ERR(file))
-		return PTR_ERR(file);
-	ret = get_unused_fd_flags(O_CLOEXEC);
-	if (ret < 0)
-		fput(file);
-	else
-		fd_install(ret, file);
-	return ret;
+	return mbox_fd_install(file);
 }
 
 static long mbox_ioctl_join(const struct mbox_request *request)
@@ -448,159 +443,51 @@ static long mbox_ioctl_segment_status(const struct mbox_request *request)
 }
 
 static const struct mbox_ioctl mbox_device_ioctls[] = {
-	{
-		.cmd = MBOX_IOC_CREATE,
-		.min = offsetofend(struct mbox_ioc_create, __reserved),
-		.handle = mbox_ioctl_create,
-	},
-	{
-		.cmd = MBOX_IOC_OPEN,
-		.min = offsetofend(struct mbox_ioc_open, kind),
-		.handle = mbox_ioctl_open,
-	},
-	{
-		.cmd = MBOX_IOC_UNLINK,
-		.min = offsetofend(struct mbox_ioc_unlink, name),
-		.handle = mbox_ioctl_unlink,
-	},
-	{
-		.cmd = MBOX_IOC_SEGMENT,
-		.min = offsetofend(struct mbox_ioc_segment, __reserved),
-		.handle = mbox_ioctl_segment,
-	},
+	MBOX_IOCTL(MBOX_IOC_CREATE, create, __reserved, mbox_ioctl_create),
+	MBOX_IOCTL(MBOX_IOC_OPEN, open, kind, mbox_ioctl_open),
+	MBOX_IOCTL(MBOX_IOC_UNLINK, unlink, name, mbox_ioctl_unlink),
+	MBOX_IOCTL(MBOX_IOC_SEGMENT, segment, __reserved, mbox_ioctl_segment),
 };
 
 /* What is called most often stands first. */
 static const struct mbox_ioctl mbox_mailbox_ioctls[] = {
-	{
-		.cmd = MBOX_IOC_SEND,
-		.min = offsetofend(struct mbox_ioc_msg, gid),
-		.handle = mbox_ioctl_send,
-	},
-	{
-		.cmd = MBOX_IOC_RECV,
-		.min = offsetofend(struct mbox_ioc_msg, gid),
-		.handle = mbox_ioctl_recv,
-	},
-	{
-		.cmd = MBOX_IOC_ACK,
-		.min = offsetofend(struct mbox_ioc_ack, __reserved),
-		.handle = mbox_ioctl_ack,
-	},
-	{
-		.cmd = MBOX_IOC_CALL,
-		.min = offsetofend(struct mbox_ioc_exchange, __reserved),
-		.handle = mbox_ioctl_call,
-	},
-	{
-		.cmd = MBOX_IOC_REPLY,
-		.min = offsetofend(struct mbox_ioc_exchange, __reserved),
-		.handle = mbox_ioctl_reply,
-	},
-	{
-		.cmd = MBOX_IOC_SEND_BATCH,
-		.min = offsetofend(struct mbox_ioc_batch, __reserved),
-		.handle = mbox_ioctl_send_batch,
-	},
-	{
-		.cmd = MBOX_IOC_RECV_BATCH,
-		.min = offsetofend(struct mbox_ioc_batch, __reserved),
-		.handle = mbox_ioctl_recv_batch,
-	},
-	{
-		.cmd = MBOX_IOC_STATUS,
-		.min = offsetofend(struct mbox_ioc_status, flags),
-		.handle = mbox_ioctl_status,
-	},
-	{
-		.cmd = MBOX_IOC_SET,
-		.min = offsetofend(struct mbox_ioc_set, dead_letter),
-		.handle = mbox_ioctl_set,
-	},
-	{
-		.cmd = MBOX_IOC_NOTIFY,
-		.min = offsetofend(struct mbox_ioc_notify, __reserved),
-		.handle = mbox_ioctl_notify,
-	},
-	{
-		.cmd = MBOX_IOC_SNAPSHOT,
-		.min = offsetofend(struct mbox_ioc_snapshot, flags),
-		.handle = mbox_ioctl_snapshot,
-	},
-	{
-		.cmd = MBOX_IOC_LINK,
-		.min = offsetofend(struct mbox_ioc_link, name),
-		.handle = mbox_ioctl_link,
-	},
-	{
-		.cmd = MBOX_IOC_OPEN,
-		.min = offsetofend(struct mbox_ioc_open, kind),
-		.handle = mbox_ioctl_reopen,
-	},
+	MBOX_IOCTL(MBOX_IOC_SEND, msg, gid, mbox_ioctl_send),
+	MBOX_IOCTL(MBOX_IOC_RECV, msg, gid, mbox_ioctl_recv),
+	MBOX_IOCTL(MBOX_IOC_ACK, ack, __reserved, mbox_ioctl_ack),
+	MBOX_IOCTL(MBOX_IOC_CALL, exchange, __reserved, mbox_ioctl_call),
+	MBOX_IOCTL(MBOX_IOC_REPLY, exchange, __reserved, mbox_ioctl_reply),
+	MBOX_IOCTL(MBOX_IOC_SEND_BATCH, batch, __reserved,
+		   mbox_ioctl_send_batch),
+	MBOX_IOCTL(MBOX_IOC_RECV_BATCH, batch, __reserved,
+		   mbox_ioctl_recv_batch),
+	MBOX_IOCTL(MBOX_IOC_STATUS, status, flags, mbox_ioctl_status),
+	MBOX_IOCTL(MBOX_IOC_SET, set, dead_letter, mbox_ioctl_set),
+	MBOX_IOCTL(MBOX_IOC_NOTIFY, notify, __reserved, mbox_ioctl_notify),
+	MBOX_IOCTL(MBOX_IOC_SNAPSHOT, snapshot, flags, mbox_ioctl_snapshot),
+	MBOX_IOCTL(MBOX_IOC_LINK, link, name, mbox_ioctl_link),
+	MBOX_IOCTL(MBOX_IOC_OPEN, open, kind, mbox_ioctl_reopen),
 };
 
 static const struct mbox_ioctl mbox_stream_ioctls[] = {
-	{
-		.cmd = MBOX_IOC_STATUS,
-		.min = offsetofend(struct mbox_ioc_status, flags),
-		.handle = mbox_ioctl_status,
-	},
-	{
-		.cmd = MBOX_IOC_SET,
-		.min = offsetofend(struct mbox_ioc_set, dead_letter),
-		.handle = mbox_ioctl_stream_set,
-	},
-	{
-		.cmd = MBOX_IOC_LINK,
-		.min = offsetofend(struct mbox_ioc_link, name),
-		.handle = mbox_ioctl_link,
-	},
-	{
-		.cmd = MBOX_IOC_OPEN,
-		.min = offsetofend(struct mbox_ioc_open, kind),
-		.handle = mbox_ioctl_reopen,
-	},
-	{
-		.cmd = MBOX_IOC_JOIN,
-		.min = offsetofend(struct mbox_ioc_join, oflag),
-		.handle = mbox_ioctl_join,
-	},
+	MBOX_IOCTL(MBOX_IOC_STATUS, status, flags, mbox_ioctl_status),
+	MBOX_IOCTL(MBOX_IOC_SET, set, dead_letter, mbox_ioctl_stream_set),
+	MBOX_IOCTL(MBOX_IOC_LINK, link, name, mbox_ioctl_link),
+	MBOX_IOCTL(MBOX_IOC_OPEN, open, kind, mbox_ioctl_reopen),
+	MBOX_IOCTL(MBOX_IOC_JOIN, join, oflag, mbox_ioctl_join),
 };
 
 static const struct mbox_ioctl mbox_duplex_ioctls[] = {
-	{
-		.cmd = MBOX_IOC_STATUS,
-		.min = offsetofend(struct mbox_ioc_status, flags),
-		.handle = mbox_ioctl_status,
-	},
-	{
-		.cmd = MBOX_IOC_SHUTDOWN,
-		.min = offsetofend(struct mbox_ioc_shutdown, __reserved),
-		.handle = mbox_ioctl_shutdown,
-	},
+	MBOX_IOCTL(MBOX_IOC_STATUS, status, flags, mbox_ioctl_status),
+	MBOX_IOCTL(MBOX_IOC_SHUTDOWN, shutdown, __reserved,
+		   mbox_ioctl_shutdown),
 };
 
 static const struct mbox_ioctl mbox_segment_ioctls[] = {
-	{
-		.cmd = MBOX_IOC_SEGMENT_STATUS,
-		.min = offsetofend(struct mbox_ioc_segment_status, __reserved),
-		.handle = mbox_ioctl_segment_status,
-	},
-	{
-		.cmd = MBOX_IOC_SET,
-		.min = offsetofend(struct mbox_ioc_set, dead_letter),
-		.handle = mbox_ioctl_segment_set,
-	},
-	{
-		.cmd = MBOX_IOC_LINK,
-		.min = offsetofend(struct mbox_ioc_link, name),
-		.handle = mbox_ioctl_link,
-	},
-	{
-		.cmd = MBOX_IOC_OPEN,
-		.min = offsetofend(struct mbox_ioc_open, kind),
-		.handle = mbox_ioctl_reopen,
-	},
+	MBOX_IOCTL(MBOX_IOC_SEGMENT_STATUS, segment_status, __reserved,
+		   mbox_ioctl_segment_status),
+	MBOX_IOCTL(MBOX_IOC_SET, set, dead_letter, mbox_ioctl_segment_set),
+	MBOX_IOCTL(MBOX_IOC_LINK, link, name, mbox_ioctl_link),
+	MBOX_IOCTL(MBOX_IOC_OPEN, open, kind, mbox_ioctl_reopen),
 };
 
 static long mbox_ioctl_do(const struct mbox_ioctl *ioctl, struct file *file,

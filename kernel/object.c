@@ -184,6 +184,18 @@ void mbox_object_set(struct mbox_object *object, const struct mbox_ioc_set *set)
 		object->gid = make_kgid(current_user_ns(), set->gid);
 }
 
+/**
+ * mbox_rights_valid() - is a descriptor with these rights of use?
+ * @kind: of the object
+ * @oflag: the rights
+ *
+ * mmap() needs the right to read: one that only writes could not map a segment.
+ */
+bool mbox_rights_valid(enum mbox_kind kind, unsigned int oflag)
+{
+	return kind != MBOX_SEGMENT || (oflag & O_ACCMODE) != O_WRONLY;
+}
+
 static int mbox_want(unsigned int oflag)
 {
 	static const int want[] = {
@@ -311,6 +323,26 @@ struct file *mbox_handle_reopen(const struct mbox_handle *handle,
 }
 
 /**
+ * mbox_fd_install() - make a descriptor of a new file
+ * @file: the file, which is taken over, or an error
+ *
+ * Return: the descriptor, that error, or -EMFILE.
+ */
+int mbox_fd_install(struct file *file)
+{
+	int fd;
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		fput(file);
+	else
+		fd_install(fd, file);
+	return fd;
+}
+
+/**
  * mbox_object_reopen() - make one more descriptor of an object
  * @file: a descriptor of it
  * @oflag: the rights, and O_NONBLOCK
@@ -321,22 +353,11 @@ struct file *mbox_handle_reopen(const struct mbox_handle *handle,
 int mbox_object_reopen(struct file *file, unsigned int oflag)
 {
 	int want = mbox_want(oflag);
-	struct file *fresh;
-	int fd;
 
 	if ((want & MAY_READ && !(file->f_mode & FMODE_READ)) ||
 	    (want & MAY_WRITE && !(file->f_mode & FMODE_WRITE)))
 		return -EBADF;
-	fd = get_unused_fd_flags(O_CLOEXEC);
-	if (fd < 0)
-		return fd;
-	fresh = mbox_handle_reopen(file->private_data, oflag);
-	if (IS_ERR(fresh)) {
-		put_unused_fd(fd);
-		return PTR_ERR(fresh);
-	}
-	fd_install(fd, fresh);
-	return fd;
+	return mbox_fd_install(mbox_handle_reopen(file->private_data, oflag));
 }
 
 /* Nobody can come to an object that has no name. */
@@ -423,8 +444,7 @@ int mbox_object_open_file(struct mbox_object *object, struct inode *inode,
 	struct mbox_handle *handle;
 	int err;
 
-	if (object->ops->kind == MBOX_SEGMENT &&
-	    (file->f_flags & O_ACCMODE) == O_WRONLY)
+	if (!mbox_rights_valid(object->ops->kind, file->f_flags))
 		return -EINVAL;
 	handle = mbox_handle_create();
 	if (IS_ERR(handle))

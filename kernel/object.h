@@ -223,6 +223,7 @@ int mbox_object_may_set(const struct mbox_object *object,
 			const struct mbox_ioc_set *set);
 void mbox_object_set(struct mbox_object *object,
 		     const struct mbox_ioc_set *set);
+bool mbox_rights_valid(enum mbox_kind kind, unsigned int oflag);
 int mbox_object_open(const struct mbox_kind_ops *ops, struct mbox_object *fresh,
 		     const struct mbox_address *address, unsigned int oflag);
 struct mbox_object *mbox_object_new(const struct mbox_kind_ops *ops,
@@ -235,6 +236,7 @@ int mbox_object_open_file(struct mbox_object *object, struct inode *inode,
 			  struct file *file);
 int mbox_object_create(const struct mbox_kind_ops *ops, const void *attr,
 		       const char *name, unsigned int oflag);
+int mbox_fd_install(struct file *file);
 int mbox_object_reopen(struct file *file, unsigned int oflag);
 struct file *mbox_handle_reopen(const struct mbox_handle *handle,
 				unsigned int oflag);
