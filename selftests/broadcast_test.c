@@ -14,9 +14,6 @@
 #define NR_RX	3
 #define DEEP	5000
 
-#define IN	(POLLIN | POLLRDNORM)
-#define OUT	(POLLOUT | POLLWRNORM)
-
 /* Descriptors of one mailbox: one that can do neither, one to send, some to receive. */
 struct cast {
 	const char *name;
@@ -1050,13 +1047,6 @@ TEST(one_message_is_paid_for_once)
 		cast_close(&cast);
 	}
 	EXPECT_EQ(0, param_set("user_bytes", user_bytes));
-}
-
-static int events(int fd)
-{
-	struct pollfd pfd = { .fd = fd, .events = IN | OUT | POLLPRI | POLLRDHUP };
-
-	return poll(&pfd, 1, 0) < 0 ? -errno : pfd.revents;
 }
 
 TEST_F(broadcast, poll_tells_each_its_own)

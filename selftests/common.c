@@ -426,6 +426,13 @@ int call_join(struct mb_call *call)
 	return call->ret;
 }
 
+int events(int fd)
+{
+	struct pollfd pfd = { .fd = fd, .events = IN | OUT | POLLPRI | POLLRDHUP };
+
+	return poll(&pfd, 1, 0) < 0 ? -errno : pfd.revents;
+}
+
 pid_t child_fork(void)
 {
 	pid_t parent = getpid(), pid;

@@ -11,6 +11,7 @@
 #endif
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -168,6 +169,11 @@ int call_start(struct mb_call *call);
 bool call_done(struct mb_call *call);
 /* What the ioctl returned, or -ETIME when it does not come back. */
 int call_join(struct mb_call *call);
+
+/* All that poll(2) can tell of a descriptor, without waiting. */
+#define IN	(POLLIN | POLLRDNORM)
+#define OUT	(POLLOUT | POLLWRNORM)
+int events(int fd);
 
 /* Children die with the test. child_end() leaves the child, or waits for it. */
 pid_t child_fork(void);

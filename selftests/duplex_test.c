@@ -6,11 +6,7 @@
 #include "common.h"
 #include "harness.h"
 
-#include <poll.h>
 #include <sys/uio.h>
-
-#define IN	 (POLLIN | POLLRDNORM)
-#define OUT	 (POLLOUT | POLLWRNORM)
 
 static char large[4 * STREAM_SIZE];
 
@@ -26,13 +22,6 @@ static int shut(int fd, __u32 how)
 	struct mbox_ioc_shutdown shutdown = { .how = how };
 
 	return ctl(fd, MBOX_IOC_SHUTDOWN, &shutdown);
-}
-
-static int events(int fd)
-{
-	struct pollfd pfd = { .fd = fd, .events = IN | OUT | POLLPRI | POLLRDHUP };
-
-	return poll(&pfd, 1, 0) < 0 ? -errno : pfd.revents;
 }
 
 FIXTURE(duplex) {

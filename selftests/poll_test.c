@@ -7,9 +7,6 @@
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 
-#define IN	(POLLIN | POLLRDNORM)
-#define OUT	(POLLOUT | POLLWRNORM)
-
 FIXTURE(poll) {
 	struct mb_ends box;
 	struct mb_call call;
@@ -23,13 +20,6 @@ FIXTURE_SETUP(poll)
 FIXTURE_TEARDOWN(poll)
 {
 	mb_ends_close(&self->box);
-}
-
-static int events(int fd)
-{
-	struct pollfd pfd = { .fd = fd, .events = IN | OUT | POLLPRI | POLLRDHUP };
-
-	return poll(&pfd, 1, 0) < 0 ? -errno : pfd.revents;
 }
 
 TEST_F(poll, bounded_mailbox_from_empty_to_full_and_back)

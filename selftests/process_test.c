@@ -69,13 +69,6 @@ static void call_take_from(struct mb_call *call, int fd, pid_t from, __u32 flags
 	call->msg = from_msg(&call->number, from, flags);
 }
 
-static int polled(int fd)
-{
-	struct pollfd pfd = { .fd = fd, .events = POLLIN | POLLOUT };
-
-	return poll(&pfd, 1, 0) < 0 ? -errno : pfd.revents;
-}
-
 /* A child that does what it is told, one step at a time; it ends with the test. */
 struct peer {
 	pid_t pid;
@@ -104,7 +97,7 @@ static int peer_obey(const struct order *order)
 	case CLOSE:
 		return close(order->fd);
 	case POLL:
-		return polled(order->fd);
+		return events(order->fd);
 	case TAKE:
 		return mb_take(order->fd, order->flags);
 	case TAKE_FROM:
@@ -699,7 +692,7 @@ TEST_F(process, a_killed_owner_ends_blocked_and_later_sends)
 		/* No SIGPIPE: the test would end here. */
 		EXPECT_EQ(-1, write(fd, "x", 1));
 		EXPECT_EQ(ESRCH, errno);
-		EXPECT_EQ(POLLOUT | POLLERR, polled(fd));
+		EXPECT_EQ(OUT | POLLERR, events(fd));
 		/* What it had queued is gone, and paid for no more. */
 		EXPECT_TRUE(wait_until(!mb_status(fd).queued));
 		EXPECT_EQ(0, mb_status(fd).waiting_senders);
@@ -809,7 +802,7 @@ TEST_F(process, closing_it_ends_it_too)
 	EXPECT_EQ(-ESRCH, call_join(&call));
 	EXPECT_EQ(-ESRCH, mb_put(fd, 1, 0, 0));
 	EXPECT_EQ(-ENOENT, peer_open(self->peer.pid, O_WRONLY));
-	EXPECT_EQ(POLLOUT | POLLERR, polled(fd));
+	EXPECT_EQ(OUT | POLLERR, events(fd));
 	EXPECT_EQ(0, mb_status(fd).queued);
 	/* The next one is another. */
 	rx = peer_do(&self->peer, OWN, .value = 1);
@@ -1149,18 +1142,18 @@ TEST_F(process, poll_knows_whom_a_receiver_waits_for)
 	ASSERT_EQ(0, mb_set_capacity(self->rx, 0));
 	other = peer_do(&self->peer, OPEN, .value = pid, .flags = O_WRONLY);
 	ASSERT_LE(0, other);
-	EXPECT_EQ(0, polled(tx));
+	EXPECT_EQ(0, events(tx));
 	call_take_from(&call, self->rx, self->peer.pid, 0);
 	ASSERT_EQ(0, call_start(&call));
 	ASSERT_TRUE(wait_receivers(self->rx, 1));
-	EXPECT_EQ(0, polled(tx));
+	EXPECT_EQ(0, events(tx));
 	EXPECT_EQ(-EAGAIN, mb_put(tx, 1, 0, MBOX_NONBLOCK));
 	EXPECT_EQ(0, peer_do(&self->peer, PUT_TO, .value = pid, .flags = 1));
 	EXPECT_EQ(0, call_join(&call));
 	call_take_from(&call, self->rx, pid, 0);
 	ASSERT_EQ(0, call_start(&call));
 	ASSERT_TRUE(wait_receivers(self->rx, 1));
-	EXPECT_EQ(POLLOUT, polled(tx));
+	EXPECT_EQ(OUT, events(tx));
 	EXPECT_EQ(0, peer_do(&self->peer, POLL, .fd = other));
 	EXPECT_EQ(0, mb_put(tx, 2, 0, MBOX_NONBLOCK));
 	EXPECT_EQ(0, call_join(&call));
@@ -1175,7 +1168,7 @@ TEST_F(process, poll_wakes_when_the_owner_goes)
 	pfd.fd = peer_open(self->peer.pid, O_WRONLY);
 	ASSERT_LE(0, pfd.fd);
 	ASSERT_EQ(0, mb_put(pfd.fd, 1, 0, 0));
-	EXPECT_EQ(0, polled(pfd.fd));
+	EXPECT_EQ(0, events(pfd.fd));
 	if (!child_fork()) {
 		usleep(20000);
 		kill(self->peer.pid, SIGKILL);
@@ -1194,11 +1187,11 @@ TEST_F(process, poll_shows_messages_of_others_to_the_owner)
 	call_take_from(&call, self->rx, self->peer.pid, 0);
 	ASSERT_EQ(0, call_start(&call));
 	ASSERT_TRUE(wait_receivers(self->rx, 1));
-	EXPECT_EQ(0, polled(self->rx));
+	EXPECT_EQ(0, events(self->rx));
 	ASSERT_EQ(0, peer_put(getpid(), 1));
-	EXPECT_EQ(POLLIN, polled(self->rx));
+	EXPECT_EQ(IN, events(self->rx));
 	EXPECT_EQ(1, mb_take(self->rx, 0));
-	EXPECT_EQ(0, polled(self->rx));
+	EXPECT_EQ(0, events(self->rx));
 	kill(self->peer.pid, SIGKILL);
 	EXPECT_EQ(-ESRCH, call_join(&call));
 }

@@ -12,21 +12,11 @@
 #include <sys/resource.h>
 #include <sys/uio.h>
 
-#define IN	 (POLLIN | POLLRDNORM)
-#define OUT	 (POLLOUT | POLLWRNORM)
-
 static char large[4 * STREAM_SIZE];
 
 static int set_nonblock(int fd, bool on)
 {
 	return fcntl(fd, F_SETFL, on ? O_NONBLOCK : 0) ? -errno : 0;
-}
-
-static int events(int fd)
-{
-	struct pollfd pfd = { .fd = fd, .events = IN | OUT | POLLPRI | POLLRDHUP };
-
-	return poll(&pfd, 1, 0) < 0 ? -errno : pfd.revents;
 }
 
 static ssize_t open_fifo(struct st_call *call)
