@@ -73,13 +73,13 @@ static void mbox_seq_mailbox(struct seq_file *seq, struct mbox_object *object)
 	seq_printf(seq, "%s %llu %04o %u %u ", mbox_kind_word(object),
 		   status.id, status.mode, status.uid, status.gid);
 	mbox_seq_capacity(seq, status.capacity);
-	seq_printf(seq, " %llu %llu %llu %u %u %u %u %llu %llu %d %d ",
+	seq_printf(seq, " %llu %llu %llu %u %u %u %u %llu %llu %d %d %llu ",
 		   status.msgsize, status.queued, status.queued_bytes,
 		   status.senders, status.receivers,
 		   status.waiting_senders, status.waiting_receivers,
 		   div_u64(status.send_wait_ns, NSEC_PER_MSEC),
 		   div_u64(status.recv_wait_ns, NSEC_PER_MSEC),
-		   status.send_wait_pid, status.recv_wait_pid);
+		   status.send_wait_pid, status.recv_wait_pid, status.sent);
 }
 
 static void mbox_seq_segment(struct seq_file *seq, struct mbox_object *object)
@@ -88,7 +88,7 @@ static void mbox_seq_segment(struct seq_file *seq, struct mbox_object *object)
 
 	mbox_segment_status_locked(to_segment(object), &status);
 	seq_printf(seq,
-		   "segment %llu %04o %u %u - %llu %u %llu - - - - - - - - ",
+		   "segment %llu %04o %u %u - %llu %u %llu - - - - - - - - - ",
 		   status.id, status.mode, status.uid, status.gid,
 		   status.length, status.attached, status.resident);
 }
@@ -99,7 +99,7 @@ static int mbox_seq_show(struct seq_file *seq, void *entry)
 						node);
 
 	if (entry == &mbox_seq_ns(seq)->objects) {
-		seq_puts(seq, "kind id mode uid gid capacity msgsize queued bytes senders receivers wait_send wait_recv send_wait_ms recv_wait_ms send_wait_pid recv_wait_pid name\n");
+		seq_puts(seq, "kind id mode uid gid capacity msgsize queued bytes senders receivers wait_send wait_recv send_wait_ms recv_wait_ms send_wait_pid recv_wait_pid sent name\n");
 		return 0;
 	}
 	if (!mbox_object_visible(object))

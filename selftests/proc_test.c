@@ -7,12 +7,13 @@
 
 #define TABLE	"/proc/net/mbox"
 #define HEADER	"kind id mode uid gid capacity msgsize queued bytes senders receivers "	\
-		"wait_send wait_recv send_wait_ms recv_wait_ms send_wait_pid recv_wait_pid name\n"
+		"wait_send wait_recv send_wait_ms recv_wait_ms send_wait_pid recv_wait_pid sent name\n"
 #define TEXT	(4 << 20)
 
 enum column {
 	KIND, ID, MODE, UID, GID, CAPACITY, SIZE, QUEUED, BYTES, SENDERS, RECEIVERS, WAIT_SEND,
-	WAIT_RECV, SEND_WAIT_MS, RECV_WAIT_MS, SEND_WAIT_PID, RECV_WAIT_PID, NAME, COLUMNS
+	WAIT_RECV, SEND_WAIT_MS, RECV_WAIT_MS, SEND_WAIT_PID, RECV_WAIT_PID, SENT, NAME,
+	COLUMNS
 };
 
 FIXTURE(proc) {
@@ -100,6 +101,7 @@ TEST_F(proc, row_of_a_mailbox)
 	EXPECT_EQ(MSGSIZE, value(self, SIZE));
 	EXPECT_EQ(2, value(self, QUEUED));
 	EXPECT_EQ(7, value(self, BYTES));
+	EXPECT_EQ(2, value(self, SENT));
 	EXPECT_EQ(1, value(self, SENDERS));
 	EXPECT_EQ(2, value(self, RECEIVERS));
 	EXPECT_STREQ("0", self->row[WAIT_SEND]);
@@ -124,6 +126,7 @@ TEST_F(proc, row_of_a_segment)
 	EXPECT_STREQ("segment", self->row[KIND]);
 	EXPECT_STREQ("0666", self->row[MODE]);
 	EXPECT_STREQ("-", self->row[CAPACITY]);
+	EXPECT_STREQ("-", self->row[SENT]);
 	EXPECT_EQ(10000, value(self, SIZE));
 	EXPECT_EQ(1, value(self, QUEUED));
 	EXPECT_EQ(getpagesize(), value(self, BYTES));

@@ -11,7 +11,7 @@
 static const char header[] =
 	"kind id mode uid gid capacity msgsize queued bytes senders receivers "
 	"wait_send wait_recv send_wait_ms recv_wait_ms send_wait_pid "
-	"recv_wait_pid name";
+	"recv_wait_pid sent name";
 
 /* What says nothing about a segment. */
 static bool skip_words(char **line, int count)
@@ -79,7 +79,8 @@ static bool next_peers(char **line, struct object *object)
 	       next_number(line, 10, UINT64_MAX, &object->send_wait_ms) &&
 	       next_number(line, 10, UINT64_MAX, &object->recv_wait_ms) &&
 	       next_pid(line, &object->send_wait_pid) &&
-	       next_pid(line, &object->recv_wait_pid);
+	       next_pid(line, &object->recv_wait_pid) &&
+	       next_number(line, 10, UINT64_MAX, &object->sent);
 }
 
 static bool parse_object(char *line, struct object *object)
@@ -96,7 +97,7 @@ static bool parse_object(char *line, struct object *object)
 	       next_number(&line, 10, UINT64_MAX, &object->msgsize) &&
 	       next_number(&line, 10, UINT64_MAX, &object->queued) &&
 	       next_number(&line, 10, UINT64_MAX, &object->bytes) &&
-	       (segment ? skip_words(&line, 8) : next_peers(&line, object)) &&
+	       (segment ? skip_words(&line, 9) : next_peers(&line, object)) &&
 	       next_name(&line, &object->name) && !next_word(&line);
 }
 

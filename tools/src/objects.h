@@ -45,6 +45,7 @@ struct object {
 	uint64_t recv_wait_ms;
 	pid_t send_wait_pid;
 	pid_t recv_wait_pid;
+	uint64_t sent;
 };
 
 struct objects {

@@ -232,6 +232,7 @@ static void add_mailbox(struct json_object *to, const struct object *object)
 	add_number(to, "recv_wait_ms", object->recv_wait_ms);
 	add_number(to, "send_wait_pid", object->send_wait_pid);
 	add_number(to, "recv_wait_pid", object->recv_wait_pid);
+	add_number(to, "sent", object->sent);
 	add_flag(to, "broadcast", object->broadcast);
 }
 

@@ -16,15 +16,15 @@ cd "$dir"
 # shellcheck disable=SC2034 # for the completion
 _mbox_table=$dir/table
 cat >"$_mbox_table" <<END
-kind id mode uid gid capacity msgsize queued bytes senders receivers wait_send wait_recv send_wait_ms recv_wait_ms send_wait_pid recv_wait_pid name
-mailbox 1 0666 0 0 10 65536 0 0 0 0 0 0 0 0 0 0 jobs
-mailbox 2 0666 0 0 10 65536 0 0 0 0 0 0 0 0 0 0 -
-mailbox 3 0666 0 0 10 65536 0 0 0 0 0 0 0 0 0 0 \$(touch\${IFS}ran)
-mailbox 4 0666 0 0 10 65536 0 0 0 0 0 0 0 0 0 0 two\\040words
-segment 5 0666 0 0 - 65536 0 0 - - - - - - - - table
-broadcast 6 0666 0 0 10 65536 0 0 0 0 0 0 0 0 0 0 news
-stream 7 0666 0 0 65536 0 0 0 0 0 0 0 0 0 0 0 lines
-stream 8 0600 0 0 65536 0 0 0 0 0 0 0 0 0 0 0 -
+kind id mode uid gid capacity msgsize queued bytes senders receivers wait_send wait_recv send_wait_ms recv_wait_ms send_wait_pid recv_wait_pid sent name
+mailbox 1 0666 0 0 10 65536 0 0 0 0 0 0 0 0 0 0 0 jobs
+mailbox 2 0666 0 0 10 65536 0 0 0 0 0 0 0 0 0 0 0 -
+mailbox 3 0666 0 0 10 65536 0 0 0 0 0 0 0 0 0 0 0 \$(touch\${IFS}ran)
+mailbox 4 0666 0 0 10 65536 0 0 0 0 0 0 0 0 0 0 0 two\\040words
+segment 5 0666 0 0 - 65536 0 0 - - - - - - - - - table
+broadcast 6 0666 0 0 10 65536 0 0 0 0 0 0 0 0 0 0 0 news
+stream 7 0666 0 0 65536 0 0 0 0 0 0 0 0 0 0 0 0 lines
+stream 8 0600 0 0 65536 0 0 0 0 0 0 0 0 0 0 0 0 -
 END
 
 # offers EXPECTED WORD...: the last word is the one to be completed.

@@ -15,14 +15,14 @@
 #define HEADER \
 	"kind id mode uid gid capacity msgsize queued bytes senders receivers " \
 	"wait_send wait_recv send_wait_ms recv_wait_ms send_wait_pid " \
-	"recv_wait_pid name\n"
+	"recv_wait_pid sent name\n"
 
-#define JOBS	"mailbox 7 0640 0 4 10 8192 8 1200 3 1 2 0 4100 0 77 0 jobs\n"
-#define ALL	"broadcast 8 0600 0 0 unbounded 65536 12 99 0 1 0 1 0 350 0 9 all\n"
-#define MEET	"mailbox 9 0666 1 1 0 16777216 0 0 0 0 0 0 0 0 0 0 meet\n"
-#define TABLE	"segment 3 0444 0 0 - 65536 2 16384 - - - - - - - - a\\040b\n"
-#define LINES	"stream 12 0620 0 0 65536 0 12 12 1 2 0 1 0 350 0 9 lines\n"
-#define NONAME	"mailbox 2 0600 0 0 1 1 0 0 1 1 0 0 0 0 0 0 -\n"
+#define JOBS	"mailbox 7 0640 0 4 10 8192 8 1200 3 1 2 0 4100 0 77 0 11 jobs\n"
+#define ALL	"broadcast 8 0600 0 0 unbounded 65536 12 99 0 1 0 1 0 350 0 9 11 all\n"
+#define MEET	"mailbox 9 0666 1 1 0 16777216 0 0 0 0 0 0 0 0 0 0 11 meet\n"
+#define TABLE	"segment 3 0444 0 0 - 65536 2 16384 - - - - - - - - - a\\040b\n"
+#define LINES	"stream 12 0620 0 0 65536 0 12 12 1 2 0 1 0 350 0 9 11 lines\n"
+#define NONAME	"mailbox 2 0600 0 0 1 1 0 0 1 1 0 0 0 0 0 0 11 -\n"
 
 static int tests;
 static int failures;
@@ -101,11 +101,11 @@ static void test_refused(void)
 		{ HEADER "stream 7 0640 0 4 - 0 8 8 3 1 2 0 4 0 7 0 j\n", 2, "a stream without a capacity" },
 		{ HEADER "pipe 7 0640 0 4 10 8192 8 1 3 1 2 0 4 0 7 0 j\n", 2, "an unknown kind" },
 		{ HEADER "mailbox x 0640 0 4 10 8192 8 1 3 1 2 0 4 0 7 0 j\n", 2, "a word for a number" },
-		{ HEADER "mailbox 7 0649 0 4 10 8192 8 1 3 1 2 0 4 0 7 0 j\n", 2, "a mode that is not octal" },
-		{ HEADER "mailbox 7 0640 0 4 10 8192 8 1 3 1 2 0 4 0 7 0 j k\n", 2, "a word too much" },
-		{ HEADER "mailbox 7 0640 0 4 10 8192 8 1 3 1 2 0 4 0 7 0 j\\9\n", 2, "an escape that is none" },
-		{ HEADER "mailbox 7 0640 5000000000 4 10 8192 8 1 3 1 2 0 4 0 7 0 j\n", 2, "a number too high" },
-		{ HEADER "mailbox 7 0640 0 4 - 8192 8 1 3 1 2 0 4 0 7 0 j\n", 2, "a mailbox without a capacity" },
+		{ HEADER "mailbox 7 0649 0 4 10 8192 8 1 3 1 2 0 4 0 7 0 0 j\n", 2, "a mode that is not octal" },
+		{ HEADER "mailbox 7 0640 0 4 10 8192 8 1 3 1 2 0 4 0 7 0 0 j k\n", 2, "a word too much" },
+		{ HEADER "mailbox 7 0640 0 4 10 8192 8 1 3 1 2 0 4 0 7 0 0 j\\9\n", 2, "an escape that is none" },
+		{ HEADER "mailbox 7 0640 5000000000 4 10 8192 8 1 3 1 2 0 4 0 7 0 0 j\n", 2, "a number too high" },
+		{ HEADER "mailbox 7 0640 0 4 - 8192 8 1 3 1 2 0 4 0 7 0 0 j\n", 2, "a mailbox without a capacity" },
 		{ HEADER "mailbox -7 0640 0 4 10 8192 8 1 3 1 2 0 4 0 7 0 j\n", 2, "a negative number" },
 	};
 	struct objects objects;
