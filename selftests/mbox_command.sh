@@ -783,6 +783,132 @@ test_pipe() {
 		as_user mbox pipe true '|' true
 }
 
+# listens PORT: nc waits for a connection there.
+listens() {
+	becomes status "/stream:$1" '.waiting_receivers == 1'
+}
+
+test_nc() {
+	local server client
+	make_text >"$dir/text"
+	seq 300000 >"$dir/numbers"
+	mbox nc --listen 5000 <"$dir/numbers" >"$dir/copy" &
+	server=$!
+	holds 'it waits at its port' listens 5000
+	json 'ls shows that' 'any(.[]; .name == "/stream:5000" and .waiting_receivers == 1)' ls --json
+	refuses 4 '/stream:5000: another socket has that port: choose another, or 0' nc --listen 5000
+	mbox nc localhost 5000 <"$dir/text" >"$out"
+	same 'who connects ends' $? 0
+	ended $server
+	same 'and so does who listens' $? 0
+	holds 'many bytes to it' cmp "$dir/copy" "$dir/text"
+	holds 'and many from it' cmp "$out" "$dir/numbers"
+	refuses 3 '/stream:5000: no such name' stat /stream:5000
+	refuses 3 "/stream:5000: nobody listens there, as 'mbox nc --listen 5000' does" nc 5000
+
+	mkfifo "$dir/answer"
+	# shellcheck disable=SC2094 # a FIFO
+	mbox nc -l 127.0.0.1 5000 <"$dir/answer" | sort >"$dir/answer" &
+	server=$!
+	listens 5000
+	same 'it reads to the end, and answers then' \
+		"$(printf '%s\n' b c a | mbox nc 5000 | paste -sd ' ')" 'a b c'
+	ended $server
+	same 'and that is all' $? 0
+
+	yes | mbox nc -l 5000 &
+	server=$!
+	listens 5000
+	same 'a reader that has enough' "$(mbox nc 5000 </dev/null | head -n 1)" y
+	ended $server
+	same 'is no failure' $? 0
+	mbox nc -l 5000 >/dev/full 2>"$err" </dev/null &
+	server=$!
+	listens 5000
+	echo x | mbox nc 5000
+	ended $server
+	same 'a full disk is' "$? $(cat "$err")" '1 mbox nc: standard output: No space left on device'
+
+	mbox nc -l 0 >"$dir/copy" 2>"$err" </dev/null &
+	server=$!
+	holds 'it tells the port that it has chosen' becomes grep -qE '^mbox nc: it listens on port [0-9]+$' "$err"
+	echo found | mbox nc "$(sed 's/.* //' "$err")"
+	ended $server
+	same 'where it is found' "$? $(cat "$dir/copy")" '0 found'
+}
+
+test_nc_servers() {
+	local server client
+	mbox nc --listen --keep 5000 >"$dir/copy" </dev/null &
+	server=$!
+	listens 5000
+	echo one | mbox nc 5000
+	echo two | mbox nc 5000
+	holds 'the second is served too' becomes grep -qx two "$dir/copy"
+	same 'after the first' "$(paste -sd ' ' "$dir/copy")" 'one two'
+	kill -9 $server
+	ended $server 2>/dev/null
+	refuses 3 '/stream:5000: no such name' stat /stream:5000
+
+	mbox nc -l 5000 >"$dir/copy" </dev/null &
+	server=$!
+	holds 'the port of one that was killed is free' listens 5000
+	mkfifo "$dir/input"
+	mbox nc 5000 <"$dir/input" &
+	client=$!
+	exec 3>"$dir/input"
+	echo here >&3
+	becomes grep -qx here "$dir/copy"
+	kill -9 $server
+	ended $server 2>/dev/null
+	ended $client
+	same 'who is connected ends, though its input has not' $? 0
+	exec 3>&-
+
+	refuses_as 5 '/stream:1023: a port below 1024 takes CAP_NET_BIND_SERVICE, which root has' \
+		as_user mbox nc -l 1023
+	refuses_as 5 '/datagram:1: a port below 1024' as_user mbox nc -u -l 1
+	with user_mailboxes 0 refuses_as 9 'root can raise user_mailboxes (0)' as_user mbox nc -l 5000
+	mbox nc -l 1023 >"$dir/copy" </dev/null &
+	server=$!
+	holds 'the other ports are for root' listens 1023
+	echo hello | as_user mbox nc 1023
+	ended $server
+	same 'but all can connect to them' "$? $(cat "$dir/copy")" '0 hello'
+}
+
+test_nc_datagrams() {
+	local server client
+	refuses 3 "/datagram:5000: nobody listens there, as 'mbox nc --listen --datagram 5000' does" nc -u 5000
+	mkfifo "$dir/answers" "$dir/questions"
+	mbox nc --datagram --listen 5000 <"$dir/answers" >"$dir/copy" 2>"$dir/told" &
+	server=$!
+	exec 3>"$dir/answers"
+	holds 'it has its port' becomes mbox stat /datagram:5000
+	mbox nc -u 5000 <"$dir/questions" >"$dir/back" &
+	client=$!
+	exec 4>"$dir/questions"
+	echo question >&4
+	holds 'a datagram' becomes grep -qx question "$dir/copy"
+	echo answer >&3
+	holds 'and one to who has sent it' becomes grep -qx answer "$dir/back"
+	exec 4>&-
+	ended $client
+	same 'who sends ends with its input' $? 0
+	echo late >&3
+	holds 'who listens goes on' becomes grep -qE '^mbox nc: /datagram:[0-9]+: 5 bytes not sent: it is gone$' "$dir/told"
+
+	mbox nc -u 5000 <"$dir/text"
+	same 'many of them' $? 0
+	cat <(echo question) "$dir/text" >"$dir/expected"
+	holds 'none is lost' becomes cmp "$dir/copy" "$dir/expected"
+	exec 3>&-
+	kill $server
+	ended $server
+	same 'a signal ends who listens' $? 143
+	refuses 3 '/datagram:5000: no such name' stat /datagram:5000
+}
+
 test_pipeline() {
 	local pid
 	make_text >"$dir/text"
@@ -1092,6 +1218,9 @@ test_lease
 test_dead_letter
 test_fifo
 test_pipe
+test_nc
+test_nc_servers
+test_nc_datagrams
 test_pipeline
 test_line_by_line
 test_change

@@ -31,6 +31,7 @@ static const struct command *const commands[] = {
 	&mkfifo_command,
 	&open_command,
 	&pipe_command,
+	&nc_command,
 	&seg_create_command,
 	&seg_ls_command,
 	&seg_stat_command,

@@ -61,6 +61,8 @@ offers '/jobs /news /lines' mbox resize ''
 offers '' mbox mkfifo ''
 offers '--input=' mbox open --i
 offers '--output=' mbox open --o
+offers '--keep' mbox nc --k
+offers 'localhost' mbox nc --listen ''
 offers '' mbox chmod ''
 offers '/jobs /table /news /lines' mbox chmod 600 ''
 offers '/table' mbox seg stat ''

@@ -121,6 +121,14 @@ for empty in '|' '| cat' 'cat |' 'cat | | cat'; do
 	# shellcheck disable=SC2086 # each of its words is an argument
 	refused 2 "a program is missing before or after '|'" pipe -- $empty
 done
+refused 2 "it takes [HOST] PORT" nc
+refused 2 "'3' is too much: it takes [HOST] PORT" nc localhost 2 3
+refused 2 "'example.org' is too far: sockets of mbox reach this machine only, localhost" nc example.org 80
+refused 2 "'localhost' is no port: it is a number" nc localhost
+refused 2 "65536 is too high a port: the limit is 65535" nc --listen 65536
+refused 2 "nobody has port 0: it is for --listen" nc 127.0.0.1 0
+refused 2 "--keep is for --listen" nc --keep 5000
+refused 2 "--keep is for connections" nc --listen --keep --datagram 5000
 refused 2 "it takes NAME LENGTH" seg create /a
 refused 2 "a segment has at least one byte" seg create /a 0
 refused 2 "'long' is no length" seg create /a long
@@ -193,6 +201,8 @@ without_module rm /a
 without_module mkfifo /a
 without_module open --input=/a cat
 without_module pipe true '|' true
+without_module nc 5000
+without_module nc --listen --datagram 0
 without_module seg create /a 1
 without_module seg ls
 without_module seg stat /a
