@@ -219,7 +219,7 @@ MBOX_API int mbox_accept(struct mbox_socket *sock, struct mbox_socket **conn,
 			 struct sockaddr_in *peer)
 {
 	struct mbox_socket *fresh;
-	in_port_t port;
+	in_port_t port = 0;
 	int fd;
 
 	if (sock->state != MBOX_LISTENING)

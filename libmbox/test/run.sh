@@ -100,6 +100,12 @@ one_file_calls_ioctl() {
 	[ "$(nm -A -u "$build/libmbox.a" | awk '$NF == "ioctl"' | cut -d: -f2)" = device.o ]
 }
 
+# It stands in for calls of libc, and leaves alone what else a program has loaded.
+preload_exports() {
+	! nm -D --defined-only "$build/libmbox-preload.so.0" | awk '{ print $3 }' |
+		grep -vE '^(mq_[a-z]+|__mq_open_2|syscall)$'
+}
+
 static_names() {
 	! nm --defined-only "$build/libmbox.a" | awk 'NF == 3 && $2 ~ /[A-Z]/ { print $3 }' | grep -v '^mbox_'
 }
@@ -129,6 +135,7 @@ install_tree() {
 	for name in $(map); do
 		test -f "$work/root/opt/mbox/share/man/man3/$name.3"
 	done
+	test -f "$work/root/opt/mbox/lib/libmbox-preload.so.0"
 	test -f "$work/root/opt/mbox/share/man/man4/mbox.4"
 	test -f "$work/root/opt/mbox/share/man/man5/mboxfs.5"
 	test -f "$work/root/opt/mbox/share/man/man7/mbox.7"
@@ -167,6 +174,7 @@ for name in mbox mailbox process pipe segment socket; do
 	done
 done
 check 'the shared library exports the calls of libmbox.map and nothing else' exports
+check 'the preload library exports calls of libc and nothing else' preload_exports
 check 'one file calls ioctl' one_file_calls_ioctl
 check 'the static library defines names that begin with mbox_ only' static_names
 check 'C++ programs link all calls, static' cplusplus "$build/libmbox.a"

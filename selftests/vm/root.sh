@@ -7,6 +7,7 @@
 set -euo pipefail
 . "$(dirname -- "$(realpath -- "$0")")/lib.sh"
 
+mkdir -p "$(dirname "$1")"
 out=$(realpath "$1")
 root=$out.d
 tests=usr/lib/kselftests
@@ -33,6 +34,8 @@ base() {
 	echo "PS1='vm:\w\\$ '" >"$root/etc/profile"
 	mapfile -t programs < <(dpkg -L coreutils | grep -E '^(/usr)?/bin/.')
 	programs+=(/bin/bash /usr/libexec/coreutils/libstdbuf.so /usr/bin/jq /usr/bin/script)
+	# What libc loads when a thread is cancelled.
+	programs+=("$(cc -print-file-name=libgcc_s.so.1)")
 	cp -L --parents -t "$root" "${programs[@]}"
 	needs "${programs[@]}"
 	cp /bin/busybox "$root/bin/busybox"
@@ -49,7 +52,7 @@ ours() {
 		cp -t "$root/usr/bin" "${programs[@]}"
 		needs "${programs[@]}"
 	fi
-	find "$top/libmbox/build" -name 'libmbox.so*' -exec cp -a -t "$root/usr/lib" {} + 2>/dev/null || true
+	find "$top/libmbox/build" -name 'libmbox*.so*' -exec cp -a -t "$root/usr/lib" {} + 2>/dev/null || true
 }
 
 # The tests go where `make kselftest-install` would put them, beside the kernel's own runner.

@@ -97,6 +97,7 @@ extern const struct command mkfifo_command;
 extern const struct command open_command;
 extern const struct command pipe_command;
 extern const struct command nc_command;
+extern const struct command run_command;
 extern const struct command watch_command;
 extern const struct command bench_command;
 extern const struct command seg_create_command;

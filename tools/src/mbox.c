@@ -32,6 +32,7 @@ static const struct command *const commands[] = {
 	&open_command,
 	&pipe_command,
 	&nc_command,
+	&run_command,
 	&seg_create_command,
 	&seg_ls_command,
 	&seg_stat_command,
@@ -118,7 +119,7 @@ static const struct command *find_command(char **argv)
 	return NULL;
 }
 
-static int run_command(const struct command *command, int argc, char **argv)
+static int start_command(const struct command *command, int argc, char **argv)
 {
 	static char failing[64];
 	int skip = strchr(command->name, ' ') ? 1 : 0;
@@ -176,7 +177,7 @@ static int run(int argc, char **argv)
 		no_command(NULL, "");
 	command = find_command(argv);
 	if (command)
-		return run_command(command, argc, argv);
+		return start_command(command, argc, argv);
 	if (!strcmp(argv[0], SEG))
 		return run_family(argv);
 	if (!strcmp(argv[0], "help"))

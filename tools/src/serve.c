@@ -86,7 +86,7 @@ static int request_file(const struct mbox_message *request)
 	return fd;
 }
 
-static noreturn void run_command(char **command, int in, int out)
+static noreturn void exec_command(char **command, int in, int out)
 {
 	if (dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0)
 		_exit(127);
@@ -105,7 +105,7 @@ static pid_t start_command(const struct server *server, int *out)
 	if (pid < 0)
 		fail_errno("a process for the command");
 	if (!pid)
-		run_command(server->command, in, ends[1]);
+		exec_command(server->command, in, ends[1]);
 	close(in);
 	close(ends[1]);
 	*out = ends[0];

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT OR LGPL-2.1 */
+/*
+ * The preload library: calls of libc that go to mailboxes instead.
+ */
+#ifndef MBOX_PRELOAD_H
+#define MBOX_PRELOAD_H
+
+#include <mqueue.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <linux/mbox.h>
+
+/* These stand in for calls of libc; all else is hidden. */
+#define PRELOAD_API	__attribute__((visibility("default")))
+
+/* mqueue.c: -1, with errno set from a negative one; the same, unless it is none */
+int preload_fail(int error);
+int preload_result(int ret);
+
+/* mqueue.c: a mailbox that can be a queue; or -EBADF, -ENOTTY */
+int preload_queue_status(mqd_t queue, struct mbox_ioc_status *status);
+
+/* mqueue.c: of a name without its slash */
+mqd_t preload_mq_open(const char *name, int oflag, mode_t mode,
+		      const struct mq_attr *attr);
+int preload_mq_unlink(const char *name);
+
+/* mqueue.c: where NULL stands for what is not given */
+int preload_mq_getsetattr(mqd_t queue, const struct mq_attr *attr,
+			  struct mq_attr *old);
+int preload_mq_send(mqd_t queue, const char *data, size_t len,
+		    unsigned int prio, const struct timespec *timeout);
+ssize_t preload_mq_receive(mqd_t queue, char *buf, size_t size,
+			   unsigned int *prio, const struct timespec *timeout);
+
+/* notify.c: the thread that waits for a notice of that mailbox, if any, ends */
+void preload_notice_drop(uint64_t id);
+
+#endif /* MBOX_PRELOAD_H */

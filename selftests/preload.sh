@@ -1,0 +1,62 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Programs that know nothing of mbox, by `mbox run`: they have to do on mailboxes what they do on
+# the kernel's own. Each is run both ways.
+set -u
+
+here=$(dirname -- "$(realpath -- "$0")")
+out=$(mktemp)
+trap 'rm -f "$out"' EXIT
+count=0
+failed=0
+
+# ok STATUS NAME: one result; what was printed says more when it is bad.
+ok() {
+	count=$((count + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $count $2"
+		return
+	fi
+	failed=1
+	echo "not ok $count $2"
+	sed 's/^/# /' "$out"
+}
+
+# holds NAME CMD...: CMD succeeds.
+holds() {
+	local name=$1 status=0
+	shift
+	"$@" >"$out" 2>&1 || status=1
+	ok $status "$name"
+}
+
+# ends STATUS TEXT CMD...: CMD ends so, and TEXT is in what it says.
+ends() {
+	local expected=$1 text=$2 status=0
+	shift 2
+	"$@" >"$out" 2>&1 || status=$?
+	{ [ "$status" = "$expected" ] && grep -qF -- "$text" "$out"; }
+	ok $? "$expected by $*"
+}
+
+# sent NAME: how many messages /proc/net/mbox has counted through a mailbox.
+sent() {
+	awk -v name="$1" 'NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i }
+		$column["name"] == name { print $column["sent"] }' /proc/net/mbox
+}
+
+echo 'TAP version 13'
+echo '1..8'
+holds 'POSIX queues of the kernel' env MQUEUE_LINK=/mqueue. "$here/posix_mqueue"
+holds 'POSIX queues on mailboxes' env MQUEUE_LINK='anon_inode:[mbox' mbox run "$here/posix_mqueue"
+holds 'a queue that is left behind' env MQUEUE_LEAVE=/mqueue.left mbox run -- "$here/posix_mqueue" \
+	-t is_left_behind
+[ "$(sent mqueue.left)" = 3 ]
+ok $? '/proc/net/mbox has counted its messages'
+holds 'the command receives one of them' mbox recv --count=1 /mqueue.left
+mbox rm /mqueue.left
+ends 9 ran mbox run -- sh -c 'echo ran; exit 9'
+ends 127 'no-such-program' mbox run no-such-program
+ends 2 'too little is given' mbox run
+[ $failed = 0 ]
