@@ -184,7 +184,8 @@ ssize_t mbox_sendto(struct mbox_socket *sock, const void *data, size_t len,
  *         the datagram was, not what of it is in @buf
  * @from: where the sender's address goes, or NULL
  *
- * On a connection this is read(2). The port in @from is what the sender says.
+ * On a connection this is read(2). The port in @from is what the sender says, 0
+ * where it is no socket.
  * Compare recvfrom(2), and recv(2).
  *
  * Return: bytes received; 0 is the end of a connection, or an empty datagram;
