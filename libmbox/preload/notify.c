@@ -38,14 +38,14 @@ static struct notice {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* What the signal carries: no pointer, as what it points to may be gone. */
-static uint64_t token_of(const struct notice *notice)
+static uintptr_t token_of(const struct notice *notice)
 {
-	return (uint64_t)notice->serial << 8 | (notice - notices) | 1ULL << 63;
+	return ((uintptr_t)notice->serial + 1) * NOTICES + (notice - notices);
 }
 
 static void take_signal(int signo, siginfo_t *info, void *context)
 {
-	uint64_t token = (uintptr_t)info->si_value.sival_ptr;
+	uintptr_t token = (uintptr_t)info->si_value.sival_ptr;
 	struct notice *notice = &notices[token % NOTICES];
 	int error = errno;
 
