@@ -22,20 +22,9 @@ int mbox_join(int in, int out, int flags)
 static int join_both(int there, int back, int fd[2], int flags)
 {
 	int one = mbox_join(back, there, flags);
-	int other;
+	int other = one < 0 ? one : mbox_join(there, back, flags);
 
-	if (one < 0)
-		return one;
-	other = mbox_join(there, back, flags);
-	if (other < 0) {
-		close(one);
-		return other;
-	}
-	mbox_set_inherited(one, flags);
-	mbox_set_inherited(other, flags);
-	fd[0] = one;
-	fd[1] = other;
-	return 0;
+	return mbox_give_pair(one, other, fd, flags);
 }
 
 MBOX_API int mbox_socketpair(int fd[2], int flags)

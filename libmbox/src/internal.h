@@ -100,8 +100,11 @@ int mbox_object_chown(const struct mbox_object *object, uid_t uid, gid_t gid);
 int mbox_stream_create(const char *name, int oflag, mode_t mode);
 int mbox_stream_reopen(int stream, int oflag);
 
-/* pipe.c: the driver's descriptors are close-on-exec; those of pipe(2) are not */
-void mbox_set_inherited(int fd, int flags);
+/*
+ * pipe.c: both descriptors to the caller, without close-on-exec unless @flags has
+ * it, as pipe(2) does; or neither, if @other is an error
+ */
+int mbox_give_pair(int one, int other, int fd[2], int flags);
 
 /* message.c: use what the kernel said of a received message, or of one too large */
 int mbox_take_message(struct mbox_message *msg, const struct mbox_ioc_msg *req,

@@ -8,10 +8,24 @@
 
 #include "internal.h"
 
-void mbox_set_inherited(int fd, int flags)
+static void set_inherited(int fd, int flags)
 {
 	if (!(flags & O_CLOEXEC))
 		fcntl(fd, F_SETFD, 0);
+}
+
+int mbox_give_pair(int one, int other, int fd[2], int flags)
+{
+	if (other < 0) {
+		if (one >= 0)
+			close(one);
+		return other;
+	}
+	set_inherited(one, flags);
+	set_inherited(other, flags);
+	fd[0] = one;
+	fd[1] = other;
+	return 0;
 }
 
 int mbox_stream_reopen(int stream, int oflag)
@@ -23,21 +37,12 @@ int mbox_stream_reopen(int stream, int oflag)
 
 static int open_ends(int stream, int fd[2], int flags)
 {
-	int reader = mbox_stream_reopen(stream, O_RDONLY | (flags & O_NONBLOCK));
-	int writer;
+	int nonblock = flags & O_NONBLOCK;
+	int reader = mbox_stream_reopen(stream, O_RDONLY | nonblock);
+	int writer = reader < 0 ? reader :
+		     mbox_stream_reopen(stream, O_WRONLY | nonblock);
 
-	if (reader < 0)
-		return reader;
-	writer = mbox_stream_reopen(stream, O_WRONLY | (flags & O_NONBLOCK));
-	if (writer < 0) {
-		close(reader);
-		return writer;
-	}
-	mbox_set_inherited(reader, flags);
-	mbox_set_inherited(writer, flags);
-	fd[0] = reader;
-	fd[1] = writer;
-	return 0;
+	return mbox_give_pair(reader, writer, fd, flags);
 }
 
 int mbox_stream_create(const char *name, int oflag, mode_t mode)
@@ -91,6 +96,6 @@ MBOX_API int mbox_open_fifo(const char *name, int oflag)
 	int fd = mbox_device_ioctl(MBOX_IOC_OPEN, &req);
 
 	if (fd >= 0)
-		mbox_set_inherited(fd, oflag);
+		set_inherited(fd, oflag);
 	return fd;
 }
