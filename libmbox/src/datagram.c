@@ -33,20 +33,16 @@ int mbox_datagram_connect(struct mbox_socket *sock, in_port_t port)
 	return 0;
 }
 
-static __u32 message_flags(const struct mbox_socket *sock, int flags)
-{
-	return flags & MSG_DONTWAIT || mbox_socket_nonblocking(sock) ?
-		       MBOX_NONBLOCK : 0;
-}
-
+/* It goes to a descriptor of the receiver's mailbox, which always blocks. */
 static ssize_t send_to(const struct mbox_socket *sock, int fd, const void *data,
 		       size_t len, int flags)
 {
+	bool nonblock = flags & MSG_DONTWAIT || mbox_socket_nonblocking(sock);
 	struct mbox_ioc_msg req = {
 		.buf = mbox_address(data),
 		.len = len,
 		.tag = sock->port,
-		.flags = message_flags(sock, flags),
+		.flags = nonblock ? MBOX_NONBLOCK : 0,
 	};
 	int ret = mbox_ioctl(fd, MBOX_IOC_SEND, &req);
 
@@ -148,7 +144,7 @@ ssize_t mbox_datagram_recv(struct mbox_socket *sock, void *buf, size_t size,
 		return -EINVAL;
 	do {
 		ret = recv_one(sock->fd, &req, buf, size,
-			       message_flags(sock, flags));
+			       flags & MSG_DONTWAIT ? MBOX_NONBLOCK : 0);
 	} while (!ret && !wanted(sock, &req));
 	if (ret)
 		return ret;
