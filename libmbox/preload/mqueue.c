@@ -250,7 +250,7 @@ PRELOAD_API int mq_getattr(mqd_t queue, struct mq_attr *attr)
 }
 
 /* A timeout that is 0 or long over is one all the same. */
-static int deadline_of(const struct timespec *timeout, uint64_t *deadline)
+static int deadline_of(const struct timespec *timeout, __u64 *deadline)
 {
 	*deadline = 0;
 	if (!timeout)
@@ -289,10 +289,8 @@ int preload_mq_send(mqd_t queue, const char *data, size_t len,
 		.prio = prio,
 		.flags = MBOX_REALTIME,
 	};
-	uint64_t deadline;
-	int ret = deadline_of(timeout, &deadline);
+	int ret = deadline_of(timeout, &msg.deadline);
 
-	msg.deadline = deadline;
 	if (!ret)
 		ret = transfer(queue, MBOX_IOC_SEND, &msg);
 	return preload_result(ret);
@@ -318,10 +316,8 @@ ssize_t preload_mq_receive(mqd_t queue, char *buf, size_t size,
 		.len = size,
 		.flags = MBOX_REALTIME,
 	};
-	uint64_t deadline;
-	int64_t ret = deadline_of(timeout, &deadline);
+	int64_t ret = deadline_of(timeout, &msg.deadline);
 
-	msg.deadline = deadline;
 	if (!ret)
 		ret = size_of(queue);
 	if (ret >= 0 && (int64_t)size < ret)
