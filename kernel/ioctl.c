@@ -75,11 +75,10 @@ static bool mbox_can_receive(u32 oflag)
 	return right == O_RDONLY || right == O_RDWR;
 }
 
-/* A process has a mailbox to receive from it, and looks through all of it. */
+/* A process has a mailbox to receive from it. */
 static bool mbox_create_own_valid(const struct mbox_ioc_create *create)
 {
-	return !create->name && create->capacity <= MBOX_PEEK_MAX &&
-	       !(create->flags & (MBOX_BROADCAST | MBOX_TRANSIENT)) &&
+	return !create->name && !(create->flags & (MBOX_BROADCAST | MBOX_TRANSIENT)) &&
 	       mbox_can_receive(create->oflag);
 }
 
@@ -89,14 +88,19 @@ static bool mbox_create_flags_valid(const struct mbox_ioc_create *create)
 	if (create->flags & MBOX_BYTE_STREAM)
 		return create->flags == MBOX_BYTE_STREAM;
 	if (create->flags & ~(MBOX_HANGUP | MBOX_OWN | MBOX_BROADCAST |
-			      MBOX_LOSSY | MBOX_HANDLES | MBOX_TRANSIENT))
+			      MBOX_LOSSY | MBOX_HANDLES | MBOX_TRANSIENT |
+			      MBOX_TAGGED))
+		return false;
+	if (create->flags & (MBOX_OWN | MBOX_TAGGED) &&
+	    create->capacity > MBOX_PEEK_MAX)
 		return false;
 	if (create->flags & MBOX_OWN && !mbox_create_own_valid(create))
 		return false;
 	if (create->flags & MBOX_TRANSIENT && !mbox_can_receive(create->oflag))
 		return false;
 	return create->flags & MBOX_BROADCAST ?
-		       create->capacity && !(create->flags & MBOX_HANDLES) :
+		       create->capacity &&
+		       !(create->flags & (MBOX_HANDLES | MBOX_TAGGED)) :
 		       !(create->flags & MBOX_LOSSY);
 }
 

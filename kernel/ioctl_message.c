@@ -314,16 +314,27 @@ static long mbox_recv_failed(struct mbox_msg_sink *sink, long err)
 	return err;
 }
 
-static long mbox_recv_from(struct mbox_mailbox *mailbox, struct mbox_sink *sink,
-			   pid_t number, const struct mbox_patience *patience)
+/* What a receiver can choose its message by. */
+#define MBOX_CHOICES	(MBOX_FROM | MBOX_TAG | MBOX_TAG_MOST | MBOX_TAG_EXCEPT)
+
+static long mbox_recv_chosen(struct mbox_mailbox *mailbox,
+			     struct mbox_msg_sink *sink,
+			     const struct mbox_patience *patience)
 {
+	const struct mbox_ioc_msg *asked = sink->asked;
+	struct mbox_choice choice = {
+		.how = asked->flags & MBOX_CHOICES & ~MBOX_FROM,
+		.tag = asked->tag,
+	};
 	long err;
 
-	sink->from = mbox_sender_get(mailbox, number);
-	if (IS_ERR(sink->from))
-		return PTR_ERR(sink->from);
-	err = mbox_receive(mailbox, sink, patience);
-	put_pid(sink->from);
+	if (asked->flags & MBOX_FROM)
+		choice.from = mbox_sender_get(mailbox, asked->pid);
+	if (IS_ERR(choice.from))
+		return PTR_ERR(choice.from);
+	sink->sink.choice = &choice;
+	err = mbox_receive(mailbox, &sink->sink, patience);
+	put_pid(choice.from);
 	return err;
 }
 
@@ -335,9 +346,8 @@ static long mbox_recv_sink(struct mbox_mailbox *mailbox,
 
 	if (asked->flags & MBOX_PEEK)
 		return mbox_peek(mailbox, &sink->sink, asked->index);
-	if (asked->flags & MBOX_FROM)
-		return mbox_recv_from(mailbox, &sink->sink, asked->pid,
-				      patience);
+	if (asked->flags & MBOX_CHOICES)
+		return mbox_recv_chosen(mailbox, sink, patience);
 	return mbox_receive(mailbox, &sink->sink, patience);
 }
 
@@ -446,12 +456,20 @@ int mbox_may_receive(struct file *file)
 	return mbox_process_may_receive(mbox_file_mailbox(file)) ? 0 : -EPERM;
 }
 
+/* A receiver chooses by one thing, and none looks at a message so. */
 static bool mbox_recv_flags_valid(u32 flags)
 {
-	if (flags & MBOX_PEEK && flags & MBOX_FROM)
-		return false;
 	return !(flags & ~(MBOX_NONBLOCK | MBOX_REALTIME | MBOX_IOV |
-			   MBOX_PEEK | MBOX_LEASE | MBOX_FROM | MBOX_ACK));
+			   MBOX_PEEK | MBOX_LEASE | MBOX_ACK | MBOX_CHOICES)) &&
+	       hweight32(flags & (MBOX_PEEK | MBOX_CHOICES)) <= 1;
+}
+
+/* Does the mailbox know what the receiver wants to choose by? */
+static bool mbox_recv_flags_known(const struct mbox_mailbox *mailbox, u32 flags)
+{
+	return !(flags & MBOX_CHOICES) ||
+	       (flags & MBOX_FROM ? !!mailbox->process :
+				    !!(mailbox->flags & MBOX_TAGGED));
 }
 
 static long mbox_recv_from_user(struct file *file,
@@ -462,7 +480,7 @@ static long mbox_recv_from_user(struct file *file,
 
 	if (!mbox_recv_flags_valid(msg->flags))
 		return -EINVAL;
-	if (msg->flags & MBOX_FROM && !mbox_file_mailbox(file)->process)
+	if (!mbox_recv_flags_known(mbox_file_mailbox(file), msg->flags))
 		return -EOPNOTSUPP;
 	if (mbox_patience_init(&patience, file, msg->flags, msg->deadline))
 		return -EINVAL;

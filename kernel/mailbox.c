@@ -214,7 +214,8 @@ static int mbox_mailbox_may_set(const struct mbox_mailbox *mailbox,
 	if (set->fields & (MBOX_SET_CAPACITY | MBOX_SET_DEAD_LETTER) &&
 	    !mbox_object_owned(&mailbox->object))
 		return -EPERM;
-	if (mailbox->process && set->capacity > MBOX_PEEK_MAX)
+	if (mailbox->flags & (MBOX_OWN | MBOX_TAGGED) &&
+	    set->capacity > MBOX_PEEK_MAX)
 		return -EINVAL;
 	if (set->fields & MBOX_SET_CAPACITY && mailbox->broadcast &&
 	    !set->capacity)

@@ -165,12 +165,24 @@ struct mbox_message {
 };
 
 /**
+ * struct mbox_choice - which messages a receiver wants
+ * @from: those of this process only, or NULL for all
+ * @how: MBOX_TAG, MBOX_TAG_MOST or MBOX_TAG_EXCEPT; or 0 for any tag
+ * @tag: the tag that @how is about
+ */
+struct mbox_choice {
+	struct pid *from;
+	u32 how;
+	u64 tag;
+};
+
+/**
  * struct mbox_waiter - a caller that sleeps in a send, a receive or a call
  * @task: who
  * @node: in mbox_waiters.list until completed
  * @since: when it began
  * @sink: where a receiver wants its message, a caller its reply
- * @from: the only process that a receiver wants messages of, or NULL
+ * @choice: which messages a receiver wants, or NULL for all
  * @message: what it sends, or what it was given
  * @handed: a sender's message went to a waiting receiver
  * @error: the result, 0 or negative
@@ -181,7 +193,7 @@ struct mbox_waiter {
 	struct list_head node;
 	ktime_t since;
 	struct mbox_sink *sink;
-	struct pid *from;
+	const struct mbox_choice *choice;
 	struct mbox_message *message;
 	bool handed;
 	int error;
@@ -447,7 +459,7 @@ struct mbox_patience {
  * @cursor: the receiver's
  * @missed: set to the messages of a broadcast that it did not get before
  * @tells_missed: that gets to the receiver
- * @from: the only process that it wants messages of, or NULL
+ * @choice: which messages it wants, or NULL for all
  * @room_fds: descriptors that fit
  * @nr_fds: set to those of the message, when they are too many also
  * @file: through which descriptor, if the receiver can answer and acknowledge
@@ -464,7 +476,7 @@ struct mbox_sink {
 	struct mbox_cursor *cursor;
 	u64 missed;
 	bool tells_missed;
-	struct pid *from;
+	const struct mbox_choice *choice;
 	u32 room_fds;
 	u32 nr_fds;
 	struct file *file;
@@ -499,11 +511,15 @@ void mbox_queue_add(struct mbox_queue *queue, struct mbox_message *message);
 void mbox_queue_remove(struct mbox_queue *queue, struct mbox_message *message);
 struct mbox_message *mbox_queue_next(struct mbox_message *message);
 struct mbox_message *mbox_queue_nth(const struct mbox_queue *queue, u32 index);
-struct mbox_message *mbox_queue_first_of(const struct mbox_queue *queue,
-					 const struct pid *from);
 void mbox_walk_begin(struct mbox_queue *queue, struct mbox_walk *walk);
 bool mbox_walk_on(struct mbox_queue *queue, unsigned int steps);
 void mbox_walk_end(struct mbox_queue *queue);
+
+/* choice.c */
+bool mbox_choice_accepts(const struct mbox_choice *choice,
+			 const struct mbox_message *message);
+struct mbox_message *mbox_choice_first(const struct mbox_choice *choice,
+				       const struct mbox_queue *queue);
 
 /* message.c */
 void *mbox_message_alloc(size_t size);

@@ -145,7 +145,7 @@ static pid_t mbox_awaited_locked(const struct mbox_mailbox *mailbox,
 								     message));
 	if (message)
 		return mailbox->process ? pid_vnr(mailbox->process->pid) : 0;
-	return pid_vnr(waiter->from);
+	return waiter->choice ? pid_vnr(waiter->choice->from) : 0;
 }
 
 static void mbox_seq_waiters_locked(struct seq_file *seq,

@@ -175,23 +175,6 @@ struct mbox_message *mbox_queue_nth(const struct mbox_queue *queue, u32 index)
 }
 
 /**
- * mbox_queue_first_of() - the message of one process to be received next
- * @queue: the queue
- * @from: the process
- *
- * Return: the message, or NULL.
- */
-struct mbox_message *mbox_queue_first_of(const struct mbox_queue *queue,
-					 const struct pid *from)
-{
-	struct mbox_message *message = mbox_queue_first(queue);
-
-	while (message && message->pid != from)
-		message = mbox_queue_next(message);
-	return message;
-}
-
-/**
  * mbox_walk_begin() - begin to find all messages that are in a queue now
  * @queue: the queue; no other walk is on its way
  * @walk: to be set up

@@ -266,7 +266,7 @@ void mbox_stream_admit_locked(struct mbox_mailbox *mailbox)
 static void mbox_turn_init(struct mbox_turn *turn, size_t need)
 {
 	turn->waiter.message = NULL;
-	turn->waiter.from = NULL;
+	turn->waiter.choice = NULL;
 	turn->need = need;
 }
 

@@ -109,6 +109,12 @@ void mbox_sender_complete_locked(struct mbox_mailbox *mailbox,
 			     error, message->call);
 }
 
+/* Is all that was wanted from a process that has ended? */
+static bool mbox_sender_gone(const struct mbox_choice *choice)
+{
+	return choice->from && mbox_process_gone(choice->from);
+}
+
 /**
  * mbox_wait() - sleep
  * @waiter: until this is completed
@@ -134,7 +140,7 @@ int mbox_wait(struct mbox_waiter *waiter, unsigned int state,
 			err = -ERESTARTSYS;
 			break;
 		}
-		if (waiter->from && mbox_process_gone(waiter->from)) {
+		if (waiter->choice && mbox_sender_gone(waiter->choice)) {
 			err = -ESRCH;
 			break;
 		}
@@ -223,13 +229,7 @@ bool mbox_receivable_locked(const struct mbox_mailbox *mailbox)
 	       mbox_hung_up_locked(mailbox, &mailbox->senders);
 }
 
-static bool mbox_accepts(const struct mbox_waiter *waiter,
-			 const struct pid *sender)
-{
-	return !waiter->from || waiter->from == sender;
-}
-
-/* Does a receiver wait for the next message of @sender? */
+/* Does a receiver wait for the next message of @sender, whatever its tag? */
 static bool mbox_awaited_locked(const struct mbox_mailbox *mailbox,
 				const struct pid *sender)
 {
@@ -237,9 +237,12 @@ static bool mbox_awaited_locked(const struct mbox_mailbox *mailbox,
 
 	if (mailbox->broadcast)
 		return false;
-	list_for_each_entry(waiter, &mailbox->receiving.list, node)
-		if (mbox_accepts(waiter, sender))
+	list_for_each_entry(waiter, &mailbox->receiving.list, node) {
+		const struct mbox_choice *choice = waiter->choice;
+
+		if (!choice || (!choice->how && choice->from == sender))
 			return true;
+	}
 	return false;
 }
 
@@ -317,7 +320,7 @@ static bool mbox_hand_over_locked(struct mbox_mailbox *mailbox,
 	list_for_each_entry_safe(waiter, next, &receiving->list, node) {
 		int err;
 
-		if (!mbox_accepts(waiter, message->pid))
+		if (!mbox_choice_accepts(waiter->choice, message))
 			continue;
 		err = mbox_fit(waiter->sink, message);
 		if (!err) {
@@ -510,7 +513,7 @@ static int mbox_send_once(struct mbox_mailbox *mailbox,
 	int ret;
 
 	waiter.message = *message;
-	waiter.from = NULL;
+	waiter.choice = NULL;
 	spin_lock(&mailbox->lock);
 	ret = mbox_offer_locked(mailbox, *message, &waiter, patience->nonblock);
 	spin_unlock(&mailbox->lock);
@@ -552,19 +555,19 @@ int mbox_send(struct mbox_mailbox *mailbox, struct mbox_message *message,
  * Return: what a receive fails with, -ESRCH or -EPIPE; or 0 if it can wait.
  */
 static int mbox_unsent_locked(const struct mbox_mailbox *mailbox,
-			      struct pid *from)
+			      const struct mbox_choice *choice)
 {
-	if (from && mbox_process_gone(from))
+	if (choice && mbox_sender_gone(choice))
 		return -ESRCH;
 	return mbox_hung_up_locked(mailbox, &mailbox->senders) ? -EPIPE : 0;
 }
 
 static struct mbox_message *mbox_next_locked(struct mbox_mailbox *mailbox,
-					     const struct pid *from)
+					     const struct mbox_choice *choice)
 {
-	if (unlikely(from))
-		return mbox_queue_first_of(&mailbox->queue, from) ?:
-		       mbox_queue_first_of(&mailbox->blocked, from);
+	if (unlikely(choice))
+		return mbox_choice_first(choice, &mailbox->queue) ?:
+		       mbox_choice_first(choice, &mailbox->blocked);
 	return mbox_queue_first(&mailbox->queue) ?:
 	       mbox_queue_first(&mailbox->blocked);
 }
@@ -575,9 +578,9 @@ mbox_take_locked(struct mbox_mailbox *mailbox, struct mbox_sink *sink)
 	struct mbox_message *message;
 	int err;
 
-	message = mbox_next_locked(mailbox, sink->from);
+	message = mbox_next_locked(mailbox, sink->choice);
 	if (!message)
-		return ERR_PTR(mbox_unsent_locked(mailbox, sink->from));
+		return ERR_PTR(mbox_unsent_locked(mailbox, sink->choice));
 	err = mbox_fit(sink, message);
 	if (err)
 		return ERR_PTR(err);
@@ -603,11 +606,12 @@ static int mbox_wait_from(struct mbox_waiter *waiter,
 			  const struct mbox_patience *patience)
 {
 	DEFINE_WAIT_FUNC(death, default_wake_function);
+	struct pid *from = waiter->choice->from;
 	int err;
 
-	add_wait_queue(&waiter->from->wait_pidfd, &death);
+	add_wait_queue(&from->wait_pidfd, &death);
 	err = mbox_wait(waiter, TASK_INTERRUPTIBLE, patience);
-	remove_wait_queue(&waiter->from->wait_pidfd, &death);
+	remove_wait_queue(&from->wait_pidfd, &death);
 	return err;
 }
 
@@ -623,7 +627,7 @@ struct mbox_message *mbox_receive_wait(struct mbox_mailbox *mailbox,
 				       struct mbox_waiter *waiter,
 				       const struct mbox_patience *patience)
 {
-	int err = waiter->from ?
+	int err = waiter->choice && waiter->choice->from ?
 		mbox_wait_from(waiter, patience) :
 		mbox_wait(waiter, TASK_INTERRUPTIBLE, patience);
 
@@ -648,7 +652,7 @@ static struct mbox_message *mbox_take(struct mbox_mailbox *mailbox,
 	struct mbox_waiter waiter;
 
 	waiter.sink = sink;
-	waiter.from = sink->from;
+	waiter.choice = sink->choice;
 	waiter.message = NULL;
 	spin_lock(&mailbox->lock);
 	message = mbox_take_locked(mailbox, sink);

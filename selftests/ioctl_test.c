@@ -174,7 +174,7 @@ static const struct ioc {
 		BITS(mbox_ioc_create, mode, 0777),
 		BITS(mbox_ioc_create, flags,
 		     MBOX_HANGUP | MBOX_BROADCAST | MBOX_LOSSY | MBOX_HANDLES |
-		     MBOX_TRANSIENT),
+		     MBOX_TRANSIENT | MBOX_TAGGED),
 		BITS(mbox_ioc_create, __reserved, 0),
 	} },
 	{ "OPEN", MBOX_IOC_OPEN, ON_DEVICE, false, fill_open, {
@@ -229,7 +229,8 @@ static const struct ioc {
 		BITS(mbox_ioc_msg, deadline, ~0ULL >> 1),
 		BITS(mbox_ioc_msg, flags,
 		     MBOX_NONBLOCK | MBOX_REALTIME | MBOX_IOV | MBOX_PEEK |
-		     MBOX_LEASE | MBOX_FROM | MBOX_ACK),
+		     MBOX_LEASE | MBOX_FROM | MBOX_ACK | MBOX_TAG |
+		     MBOX_TAG_MOST | MBOX_TAG_EXCEPT),
 		BITS(mbox_ioc_msg, index, 0),
 		BITS(mbox_ioc_msg, nr_fds, 0xff),
 		BITS(mbox_ioc_msg, lease, 0),

@@ -108,8 +108,9 @@
 #define MBOX_STREAM_MAX		(16 * 1024 * 1024)
 
 /*
- * How far into a queue a peek can reach, and how many messages a process's own
- * mailbox can hold: going through them holds up other users meanwhile.
+ * How far into a queue a peek can reach, and how many messages a mailbox can
+ * hold that is a process's own or whose receivers choose by tag: going through
+ * them holds up other users meanwhile.
  */
 #define MBOX_PEEK_MAX		65535
 
@@ -164,6 +165,9 @@ enum mbox_kind {
  *                  removed when the last descriptor that can receive is closed,
  *                  as at the death of a server. @oflag must have the right to
  *                  receive. Not with MBOX_OWN.
+ * @MBOX_TAGGED: receivers can choose messages by their tag, with MBOX_TAG,
+ *               MBOX_TAG_MOST and MBOX_TAG_EXCEPT. @capacity is at most
+ *               MBOX_PEEK_MAX. Not with MBOX_BROADCAST.
  */
 enum mbox_create_flags {
 	MBOX_HANGUP = 1 << 0,
@@ -173,6 +177,7 @@ enum mbox_create_flags {
 	MBOX_HANDLES = 1 << 4,
 	MBOX_BYTE_STREAM = 1 << 5,
 	MBOX_TRANSIENT = 1 << 6,
+	MBOX_TAGGED = 1 << 7,
 };
 
 /**
@@ -341,6 +346,12 @@ struct mbox_ioc_segment {
  * @MBOX_ACK: receive: first be done with the leased message @delivery, as by
  *            MBOX_IOC_ACK; with a @delivery of 0 there is none. Not with
  *            MBOX_PEEK.
+ * @MBOX_TAG: receive, from a mailbox with MBOX_TAGGED: only a message whose tag
+ *            is @tag. Others stay queued in their order. This and the next two
+ *            go neither with one another nor with MBOX_PEEK or MBOX_FROM.
+ * @MBOX_TAG_MOST: the same for a message whose tag is at most @tag, that with
+ *                 the lowest tag first
+ * @MBOX_TAG_EXCEPT: the same for a message whose tag is not @tag
  */
 enum mbox_msg_flags {
 	MBOX_NONBLOCK = 1 << 0,
@@ -352,6 +363,9 @@ enum mbox_msg_flags {
 	MBOX_FROM = 1 << 6,
 	MBOX_CALL = 1 << 7,
 	MBOX_ACK = 1 << 8,
+	MBOX_TAG = 1 << 9,
+	MBOX_TAG_MOST = 1 << 10,
+	MBOX_TAG_EXCEPT = 1 << 11,
 };
 
 /**
@@ -395,11 +409,13 @@ struct mbox_fd {
  * @deadline: Absolute time in nanoseconds on CLOCK_MONOTONIC, or on
  *            CLOCK_REALTIME with MBOX_REALTIME, up to 2^63 - 1; 0 waits for
  *            ever. A call that need not wait succeeds whatever the deadline.
- * @tag: Send: any value. Out, on receive: the sender's value.
+ * @tag: Send: any value. In, with MBOX_TAG, MBOX_TAG_MOST and MBOX_TAG_EXCEPT:
+ *       what the sender's value is compared with. Out, on receive: the sender's
+ *       value.
  * @flags: In: combination of enum mbox_msg_flags; MBOX_SYNC only when sending,
- *         MBOX_PEEK, MBOX_LEASE, MBOX_FROM and MBOX_ACK, of which the first
- *         excludes the others, only when receiving. Out, on receive: MBOX_CALL
- *         or 0.
+ *         MBOX_PEEK, which excludes the rest, MBOX_LEASE, MBOX_ACK and one of
+ *         MBOX_FROM, MBOX_TAG, MBOX_TAG_MOST and MBOX_TAG_EXCEPT only when
+ *         receiving. Out, on receive: MBOX_CALL or 0.
  * @prio: Send: 0 to MBOX_PRIO_MAX. Out, on receive: the same.
  * @index: With MBOX_PEEK: which message in the order of delivery, from 0, at
  *         most MBOX_PEEK_MAX. Otherwise must be 0.
@@ -431,8 +447,8 @@ struct mbox_fd {
  *
  * MBOX_IOC_SEND ignores @pid, @uid, @gid, @missed and @deliveries, and takes no
  * other @delivery and @lease than 0. On the way in MBOX_IOC_RECV ignores these
- * but @lease, @pid with MBOX_FROM and @delivery with MBOX_ACK, and also @tag and
- * @prio.
+ * but @lease, @pid with MBOX_FROM and @delivery with MBOX_ACK, and also @prio and
+ * but for the flags that name it @tag.
  *
  * A send returns when the mailbox has the message, on a mailbox of capacity 0
  * and with MBOX_SYNC when a receiver has it. A send that fails is withdrawn and
