@@ -435,6 +435,18 @@ static long mbox_ioctl_snapshot(const struct mbox_request *request)
 	return mbox_snapshot(mbox_file_mailbox(request->file), snapshot.oflag);
 }
 
+static long mbox_ioctl_end(const struct mbox_request *request)
+{
+	struct mbox_ioc_end end;
+	int err = mbox_request_get(request, &end);
+
+	if (err)
+		return err;
+	if (end.flags || end.__reserved)
+		return -EINVAL;
+	return mbox_retire(mbox_file_mailbox(request->file));
+}
+
 static long mbox_ioctl_segment_status(const struct mbox_request *request)
 {
 	struct mbox_ioc_segment_status status;
@@ -468,6 +480,7 @@ static const struct mbox_ioctl mbox_mailbox_ioctls[] = {
 	MBOX_IOCTL(MBOX_IOC_SET, set, dead_letter, mbox_ioctl_set),
 	MBOX_IOCTL(MBOX_IOC_NOTIFY, notify, __reserved, mbox_ioctl_notify),
 	MBOX_IOCTL(MBOX_IOC_SNAPSHOT, snapshot, flags, mbox_ioctl_snapshot),
+	MBOX_IOCTL(MBOX_IOC_END, end, __reserved, mbox_ioctl_end),
 	MBOX_IOCTL(MBOX_IOC_LINK, link, name, mbox_ioctl_link),
 	MBOX_IOCTL(MBOX_IOC_OPEN, open, kind, mbox_ioctl_reopen),
 };

@@ -489,7 +489,8 @@ static __poll_t mbox_mailbox_poll(struct file *file, poll_table *wait)
 						     mbox_file_cursor(file)) :
 		    mbox_receivable_locked(mailbox))
 			events |= EPOLLIN | EPOLLRDNORM;
-		if (mbox_hung_up_locked(mailbox, &mailbox->senders))
+		if (mailbox->ended ||
+		    mbox_hung_up_locked(mailbox, &mailbox->senders))
 			events |= EPOLLHUP;
 	}
 	if (file->f_mode & FMODE_WRITE) {

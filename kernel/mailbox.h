@@ -317,8 +317,6 @@ struct mbox_broadcast {
  * @pid: the process, constant
  * @node: in mbox_ns.processes while a descriptor can receive, protected by the
  *        namespace's lock
- * @ended: the last such descriptor, or the process, is gone; protected by the
- *         mailbox's lock
  * @death: on the wait queue of @pid, woken when the process ends
  * @work: queued by @death
  */
@@ -326,7 +324,6 @@ struct mbox_process {
 	struct mbox_mailbox *mailbox;
 	struct pid *pid;
 	struct rb_node node;
-	bool ended;
 	struct wait_queue_entry death;
 	struct work_struct work;
 };
@@ -339,6 +336,8 @@ struct mbox_process {
  * @bytes: bytes that fit, or 0 for no limit, constant
  * @msgsize: the largest message, constant
  * @flags: enum mbox_create_flags, constant
+ * @ended: what is said to who comes after its end, -EIDRM or -ESRCH; or 0;
+ *         protected by @lock
  * @broadcast: for a mailbox with MBOX_BROADCAST, or NULL; constant
  * @stream: for a stream, which has no messages, or NULL; constant
  * @queue: what receivers can take, for broadcast the log; protected by @lock
@@ -379,6 +378,7 @@ struct mbox_mailbox {
 	u64 bytes;
 	u32 msgsize;
 	u32 flags;
+	int ended;
 	struct mbox_broadcast *broadcast;
 	struct mbox_stream *stream;
 	struct mbox_queue queue;
@@ -606,6 +606,10 @@ bool mbox_process_ended_locked(const struct mbox_mailbox *mailbox);
 int mbox_process_new(struct mbox_mailbox *mailbox);
 void mbox_process_free(struct mbox_mailbox *mailbox);
 void mbox_process_closed(struct mbox_mailbox *mailbox);
+
+/* end.c */
+void mbox_end(struct mbox_mailbox *mailbox, int error);
+int mbox_retire(struct mbox_mailbox *mailbox);
 
 /* hold.c */
 struct mbox_hold *mbox_hold_create(struct mbox_mailbox *mailbox, u64 lease);

@@ -100,17 +100,7 @@ bool mbox_process_ended_locked(const struct mbox_mailbox *mailbox)
 	const struct mbox_process *process = mailbox->process;
 
 	lockdep_assert_held(&mailbox->lock);
-	return process && (process->ended || mbox_process_gone(process->pid));
-}
-
-/* Nobody will receive: tell who waits for it, and free what is there. */
-static void mbox_process_end(struct mbox_mailbox *mailbox)
-{
-	spin_lock(&mailbox->lock);
-	mailbox->process->ended = true;
-	mbox_hang_up_locked(mailbox, &mailbox->receivers, -ESRCH);
-	spin_unlock(&mailbox->lock);
-	mbox_mailbox_drain(mailbox);
+	return process && (mailbox->ended || mbox_process_gone(process->pid));
 }
 
 static void mbox_process_work(struct work_struct *work)
@@ -119,7 +109,7 @@ static void mbox_process_work(struct work_struct *work)
 						    work);
 
 	if (mbox_process_gone(process->pid))
-		mbox_process_end(process->mailbox);
+		mbox_end(process->mailbox, -ESRCH);
 }
 
 /*
@@ -273,5 +263,5 @@ void mbox_process_closed(struct mbox_mailbox *mailbox)
 	last = mbox_process_remove_locked(mailbox);
 	mutex_unlock(&ns->lock);
 	if (last)
-		mbox_process_end(mailbox);
+		mbox_end(mailbox, -ESRCH);
 }

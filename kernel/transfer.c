@@ -186,10 +186,12 @@ bool mbox_hung_up_locked(const struct mbox_mailbox *mailbox,
  * mbox_unreceived_locked() - will nobody ever receive?
  * @mailbox: the mailbox, locked
  *
- * Return: what a send fails with, -ESRCH or -EPIPE; or 0 if it need not.
+ * Return: what a send fails with, -EIDRM, -ESRCH or -EPIPE; or 0 if it need not.
  */
 int mbox_unreceived_locked(const struct mbox_mailbox *mailbox)
 {
+	if (mailbox->ended)
+		return mailbox->ended;
 	if (mailbox->process && mbox_process_ended_locked(mailbox))
 		return -ESRCH;
 	return mbox_hung_up_locked(mailbox, &mailbox->receivers) ? -EPIPE : 0;
@@ -226,6 +228,7 @@ bool mbox_receivable_locked(const struct mbox_mailbox *mailbox)
 {
 	lockdep_assert_held(&mailbox->lock);
 	return mailbox->queue.count || mailbox->blocked.count ||
+	       mailbox->ended ||
 	       mbox_hung_up_locked(mailbox, &mailbox->senders);
 }
 
@@ -532,7 +535,7 @@ static int mbox_send_once(struct mbox_mailbox *mailbox,
  * A receiver that could not copy the message at once gives it back: then it is
  * offered again, as to a mailbox where nobody waits.
  *
- * Return: 0, -EAGAIN, -EPIPE, -ESRCH, -ETIMEDOUT or -ERESTARTSYS.
+ * Return: 0, -EAGAIN, -EPIPE, -ESRCH, -EIDRM, -ETIMEDOUT or -ERESTARTSYS.
  */
 int mbox_send(struct mbox_mailbox *mailbox, struct mbox_message *message,
 	      const struct mbox_patience *patience)
@@ -578,6 +581,8 @@ mbox_take_locked(struct mbox_mailbox *mailbox, struct mbox_sink *sink)
 	struct mbox_message *message;
 	int err;
 
+	if (unlikely(mailbox->ended))
+		return ERR_PTR(mailbox->ended);
 	message = mbox_next_locked(mailbox, sink->choice);
 	if (!message)
 		return ERR_PTR(mbox_unsent_locked(mailbox, sink->choice));
@@ -678,8 +683,9 @@ void mbox_untake_locked(struct mbox_mailbox *mailbox,
 	mbox_count_returned_locked(mailbox, message);
 	if (mbox_hand_over_locked(mailbox, message, false))
 		return;
-	if (message->waiter && message->hasty) {
-		mbox_sender_complete_locked(mailbox, message, -EAGAIN);
+	if (message->waiter && (message->hasty || mailbox->ended)) {
+		mbox_sender_complete_locked(mailbox, message,
+					    mailbox->ended ?: -EAGAIN);
 		return;
 	}
 	if (!message->queue)
@@ -852,7 +858,7 @@ static int mbox_deliver(struct mbox_mailbox *mailbox, struct mbox_sink *sink,
  * @sink: where to
  * @patience: how long to wait for one
  *
- * Return: 0, -EAGAIN, -EPIPE, -ESRCH, -EMSGSIZE, -ENOBUFS, -ETIMEDOUT,
+ * Return: 0, -EAGAIN, -EPIPE, -ESRCH, -EIDRM, -EMSGSIZE, -ENOBUFS, -ETIMEDOUT,
  * the error of @sink.
  */
 int mbox_receive(struct mbox_mailbox *mailbox, struct mbox_sink *sink,
@@ -878,7 +884,7 @@ static struct mbox_message *mbox_peek_locked(struct mbox_mailbox *mailbox,
 	struct mbox_message *message = mbox_queue_nth(&mailbox->queue, index);
 
 	if (!message)
-		return ERR_PTR(-ENOMSG);
+		return ERR_PTR(mailbox->ended ?: -ENOMSG);
 	if (mbox_fit(sink, message) == -EMSGSIZE)
 		return ERR_PTR(-EMSGSIZE);
 	refcount_inc(&message->ref);
@@ -891,7 +897,7 @@ static struct mbox_message *mbox_peek_locked(struct mbox_mailbox *mailbox,
  * @sink: where to
  * @index: how many messages to skip
  *
- * Return: 0, -ENOMSG, -EMSGSIZE, or the error of @sink.
+ * Return: 0, -ENOMSG, -EIDRM, -EMSGSIZE, or the error of @sink.
  */
 int mbox_peek(struct mbox_mailbox *mailbox, struct mbox_sink *sink, u32 index)
 {

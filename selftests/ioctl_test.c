@@ -38,6 +38,7 @@ union argument {
 	struct mbox_ioc_status status;
 	struct mbox_ioc_notify notify;
 	struct mbox_ioc_snapshot snapshot;
+	struct mbox_ioc_end end;
 	struct mbox_ioc_segment_status segment_status;
 	struct mbox_ioc_join join;
 	struct mbox_ioc_shutdown shutdown;
@@ -263,6 +264,10 @@ static const struct ioc {
 	{ "SNAPSHOT", MBOX_IOC_SNAPSHOT, ON_MAILBOX, false, fill_nothing, {
 		BITS(mbox_ioc_snapshot, oflag, O_NONBLOCK | O_CLOEXEC),
 		BITS(mbox_ioc_snapshot, flags, 0),
+	} },
+	{ "END", MBOX_IOC_END, ON_MAILBOX, false, fill_nothing, {
+		BITS(mbox_ioc_end, flags, 0),
+		BITS(mbox_ioc_end, __reserved, 0),
 	} },
 	{ "SEGMENT_STATUS", MBOX_IOC_SEGMENT_STATUS, ON_SEGMENT, true, fill_nothing, { } },
 	{ "OPEN on a mailbox", MBOX_IOC_OPEN, ON_MAILBOX, false, fill_nothing, REOPEN_BITS },

@@ -70,6 +70,7 @@
  *  - ENOMSG: there is no message at that index
  *  - EPIPE: a mailbox with MBOX_HANGUP has nobody left on the other side, or one
  *    with MBOX_TRANSIENT nobody left to receive
+ *  - EIDRM: the mailbox was ended
  *  - ECONNRESET: the request was received, and who received it went without a
  *    reply
  *  - ESTALE: no such delivery is outstanding: it was answered or acknowledged,
@@ -497,7 +498,7 @@ struct mbox_fd {
  * when the process is gone and has left no message.
  *
  * Return: 0; or EINVAL, E2BIG, EFAULT, EBADF, EAGAIN, ETIMEDOUT, EINTR,
- * EMSGSIZE, EPIPE, ESRCH, EOPNOTSUPP; on send EDQUOT, ENOMEM, ENFILE; on
+ * EMSGSIZE, EPIPE, ESRCH, EIDRM, EOPNOTSUPP; on send EDQUOT, ENOMEM, ENFILE; on
  * receive EPERM, ENOBUFS, EMFILE, ENOMEM; with MBOX_PEEK ENOMSG; with MBOX_ACK
  * ESTALE, and then nothing was received.
  */
@@ -553,8 +554,8 @@ struct mbox_ioc_msg {
  * acknowledged instead.
  *
  * Return: 0; or EINVAL, E2BIG, EFAULT, EBADF, ETIMEDOUT, EINTR, EMSGSIZE,
- * EDQUOT, ENOMEM, ENFILE, EOPNOTSUPP; on call EPIPE, ESRCH, ECONNRESET, EDEADLK,
- * EMFILE; on reply ESTALE, ENOBUFS, and what MBOX_IOC_RECV returns.
+ * EDQUOT, ENOMEM, ENFILE, EOPNOTSUPP; on call EPIPE, ESRCH, EIDRM, ECONNRESET,
+ * EDEADLK, EMFILE; on reply ESTALE, ENOBUFS, and what MBOX_IOC_RECV returns.
  */
 struct mbox_ioc_exchange {
 	__u64 send;
@@ -867,6 +868,25 @@ struct mbox_ioc_snapshot {
 };
 
 /**
+ * struct mbox_ioc_end - ioctl(MBOX_IOC_END) on a mailbox
+ * @flags: Must be 0
+ * @__reserved: Must be 0
+ *
+ * End a mailbox for all who have it open: its name and its messages are gone,
+ * and whoever waits there, and every later send, receive and call, fails with
+ * EIDRM. poll(2) shows EPOLLHUP and EPOLLERR. What was received before can
+ * still be acknowledged and answered. The owner may do it, and whoever has
+ * CAP_FOWNER over the network namespace, on any descriptor of the mailbox.
+ *
+ * Return: 0; or EINVAL, E2BIG, EFAULT, EPERM, EOPNOTSUPP (with MBOX_BROADCAST
+ * or MBOX_OWN).
+ */
+struct mbox_ioc_end {
+	__u32 flags;
+	__u32 __reserved;
+};
+
+/**
  * struct mbox_ioc_join - ioctl(MBOX_IOC_JOIN) on a stream
  * @out: Descriptor of a stream, with the right to write
  * @oflag: O_RDWR; O_NONBLOCK and O_CLOEXEC
@@ -936,6 +956,7 @@ struct mbox_ioc_shutdown {
 #define MBOX_IOC_REPLY		_IOWR(MBOX_IOC_TYPE, 0x27, struct mbox_ioc_exchange)
 #define MBOX_IOC_ACK		_IOW(MBOX_IOC_TYPE, 0x28, struct mbox_ioc_ack)
 #define MBOX_IOC_SNAPSHOT	_IOW(MBOX_IOC_TYPE, 0x29, struct mbox_ioc_snapshot)
+#define MBOX_IOC_END		_IOW(MBOX_IOC_TYPE, 0x2a, struct mbox_ioc_end)
 
 /* On a stream, and on what comes of it */
 #define MBOX_IOC_JOIN		_IOW(MBOX_IOC_TYPE, 0x30, struct mbox_ioc_join)
