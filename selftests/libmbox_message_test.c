@@ -219,6 +219,46 @@ TEST_F(message, is_not_lost_to_a_bad_address)
 	EXPECT_EQ(7, take(self->mb));
 }
 
+TEST_F(message, can_be_chosen_by_its_tag)
+{
+	static const uint64_t tags[] = { 9, 5, 7 };
+	struct mbox *mb = box(4, MBOX_TAGGED);
+	struct iovec iov;
+	struct number n;
+	uint32_t i;
+
+	for (i = 0; i < 3; i++) {
+		number(&n, i)->tag = tags[i];
+		ASSERT_EQ(0, mbox_send_msg(mb, &n.msg, 0, 0));
+	}
+	number(&n, 0)->tag = 8;
+	EXPECT_EQ(-EAGAIN, mbox_recv_msg(mb, &n.msg, MBOX_TAG | MBOX_NONBLOCK, 0));
+	EXPECT_EQ(8, n.msg.tag);
+	EXPECT_EQ(0, mbox_recv_msg(mb, &n.msg, MBOX_TAG_MOST, 0));
+	EXPECT_EQ(5, n.msg.tag);
+	EXPECT_EQ(1, n.value);
+	number(&n, 0)->tag = 9;
+	iov = (struct iovec) { &n.value, sizeof(n.value) };
+	EXPECT_EQ(0, mbox_recvv(mb, &iov, 1, &n.msg, MBOX_TAG_EXCEPT, 0));
+	EXPECT_EQ(7, n.msg.tag);
+	EXPECT_EQ(2, n.value);
+	EXPECT_EQ(-EINVAL, mbox_recvv(mb, &iov, 1, NULL, MBOX_TAG, 0));
+	EXPECT_EQ(-EINVAL, mbox_recv_batch(mb, &n.msg, 1, MBOX_TAG, 0));
+	EXPECT_EQ(-EOPNOTSUPP, mbox_recv_msg(self->mb, &n.msg, MBOX_TAG, 0));
+	mbox_close(mb);
+}
+
+TEST_F(message, ends_with_its_mailbox)
+{
+	struct number n;
+
+	ASSERT_EQ(0, put(self->mb, 1));
+	EXPECT_EQ(0, mbox_end(self->mb));
+	EXPECT_EQ(-EIDRM, mbox_recv(self->mb, number(&n, 0)));
+	EXPECT_EQ(-EIDRM, put(self->mb, 1));
+	EXPECT_EQ(0, status_of(self->mb).queued);
+}
+
 TEST_F(message, counts_against_a_budget)
 {
 	long long before = param_get("user_bytes");

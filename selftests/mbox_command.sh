@@ -673,6 +673,41 @@ test_lossy() {
 	remove_all
 }
 
+test_tagged() {
+	does create --tagged /replies
+	json 'it is one' '.tagged' stat --json /replies
+	does send --tag=7 /replies seven
+	does send --tag=5 /replies five 'five again'
+	does send --tag=9 /replies nine
+	same 'one tag alone' "$(mbox recv --tag=5 --nonblock /replies | paste -sd ,)" 'five,five again'
+	same 'the lowest up to a limit' "$(mbox recv --tag-most=8 --count=1 /replies)" seven
+	refuses 6 'it is empty after 0 messages' recv --tag-except=9 --nonblock /replies
+	same 'any but one' "$(mbox recv --tag-except=8 --count=1 /replies)" nine
+	refuses 2 'is enough' recv --tag=1 --tag-most=2 /replies
+	refuses 2 'its --capacity is at most 65535' create --tagged --capacity=unbounded /more
+	refuses 2 'do not go together' create --tagged --broadcast /more
+	does create /plain
+	refuses 1 "not made with 'mbox create --tagged'" recv --tag=1 --nonblock /plain
+	mbox stat /replies >"$out"
+	holds 'stat says so' grep -q '^Tagged:' "$out"
+	remove_all
+}
+
+test_end() {
+	local receiver
+	does create /jobs
+	mbox recv /jobs >/dev/null 2>"$dir/told" &
+	receiver=$!
+	becomes status /jobs '.waiting_receivers == 1'
+	does rm --end /jobs
+	holds 'who waits goes on' ended $receiver
+	holds 'and is told why' grep -qF '/jobs: it was ended after 0 messages' "$dir/told"
+	refuses 3 'no such name' rm --end /jobs
+	does mkfifo /lines
+	refuses 11 'is a FIFO' rm --end /lines
+	remove_all
+}
+
 test_fifo() {
 	local reader writer
 	does mkfifo --mode=640 --capacity=8K /lines
@@ -1213,6 +1248,8 @@ test_hangup
 test_direct
 test_broadcast
 test_lossy
+test_tagged
+test_end
 test_handles
 test_lease
 test_dead_letter

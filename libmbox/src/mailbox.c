@@ -129,6 +129,13 @@ MBOX_API int mbox_chown(struct mbox *mb, uid_t uid, gid_t gid)
 	return mbox_object_chown(&mb->object, uid, gid);
 }
 
+MBOX_API int mbox_end(struct mbox *mb)
+{
+	struct mbox_ioc_end req = { .flags = 0 };
+
+	return mbox_ioctl(mb->object.fd, MBOX_IOC_END, &req);
+}
+
 MBOX_API int mbox_notify(struct mbox *mb, int signo, union sigval value)
 {
 	struct mbox_ioc_notify req = {

@@ -10,6 +10,9 @@
 /* These say how an argument is to be read, and are not the caller's. */
 #define INTERNAL_FLAGS	(MBOX_IOV | MBOX_PEEK | MBOX_FROM)
 
+/* Receive only what the tag of the caller's struct says. */
+#define TAG_FLAGS	(MBOX_TAG | MBOX_TAG_MOST | MBOX_TAG_EXCEPT)
+
 /* These are of the single messages of a batch. */
 #define SINGLE_FLAGS	(MBOX_SYNC | MBOX_LEASE)
 
@@ -86,6 +89,7 @@ static int receive(struct mbox *mb, unsigned int from_flag, pid_t from,
 		.buf = mbox_address(msg->data),
 		.len = msg->size,
 		.deadline = deadline,
+		.tag = msg->tag,
 		.flags = flags | from_flag,
 		.pid = from,
 		.fds = mbox_address(msg->fds),
@@ -192,6 +196,7 @@ MBOX_API int mbox_recvv(struct mbox *mb, const struct iovec *iov, int iovcnt,
 	struct mbox_ioc_msg req = {
 		.len = iovcnt,
 		.deadline = deadline,
+		.tag = msg ? msg->tag : 0,
 		.flags = flags | MBOX_IOV,
 		.fds = msg ? mbox_address(msg->fds) : 0,
 		.nr_fds = msg ? msg->room_fds : 0,
@@ -202,8 +207,8 @@ MBOX_API int mbox_recvv(struct mbox *mb, const struct iovec *iov, int iovcnt,
 
 	if (flags & INTERNAL_FLAGS || iovcnt < 0 || iovcnt > MBOX_IOV_MAX)
 		return -EINVAL;
-	/* Nobody would know the number of the delivery, or has one. */
-	if (flags & (MBOX_LEASE | MBOX_ACK) && !msg)
+	/* Nobody would know the number of the delivery, or has one, or a tag. */
+	if (flags & (MBOX_LEASE | MBOX_ACK | TAG_FLAGS) && !msg)
 		return -EINVAL;
 	ret = vector_ioctl(mb->object.fd, MBOX_IOC_RECV, &req, iov);
 	return msg ? mbox_take_message(msg, &req, ret) : ret;

@@ -532,12 +532,15 @@ static void set(void)
 	CHECK(mbox_chown(mb, -1, -1) == 0);
 	CHECK(k.nr == 5);
 
+	CHECK(mbox_end(mb) == 0);
+	CHECK(k.seen[5].request == MBOX_IOC_END);
+
 	CHECK(mbox_notify(mb, SIGUSR1, (union sigval){ .sival_ptr = mb }) == 0);
-	CHECK(k.seen[5].request == MBOX_IOC_NOTIFY);
-	CHECK(k.seen[5].notify.signo == SIGUSR1);
-	CHECK(k.seen[5].notify.value == (uintptr_t)mb);
+	CHECK(k.seen[6].request == MBOX_IOC_NOTIFY);
+	CHECK(k.seen[6].notify.signo == SIGUSR1);
+	CHECK(k.seen[6].notify.value == (uintptr_t)mb);
 	CHECK(mbox_notify(mb, 0, (union sigval){ .sival_ptr = mb }) == 0);
-	CHECK(k.seen[6].notify.signo == 0 && k.seen[6].notify.value == 0);
+	CHECK(k.seen[7].notify.signo == 0 && k.seen[7].notify.value == 0);
 	mbox_close(mb);
 }
 
@@ -624,6 +627,7 @@ static void recv_one(void)
 
 	CHECK(mbox_recv_msg(mb, &msg, MBOX_IOV, 0) == -EINVAL);
 	CHECK(mbox_recv_msg(mb, &msg, MBOX_PEEK, 0) == -EINVAL);
+	CHECK(mbox_recvv(mb, NULL, 0, NULL, MBOX_TAG, 0) == -EINVAL);
 	CHECK(mbox_recvv(mb, &iov, 1, &msg, MBOX_PEEK, 0) == -EINVAL);
 	CHECK(mbox_recvv(mb, &iov, -1, &msg, 0, 0) == -EINVAL);
 	CHECK(mbox_recvv(mb, &iov, MBOX_IOV_MAX + 1, &msg, 0, 0) == -EINVAL);

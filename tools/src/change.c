@@ -155,6 +155,19 @@ static int apply_unlink(const char *name, const struct change *change)
 	return mbox_unlink(name);
 }
 
+static int apply_end(const char *name, const struct change *change)
+{
+	struct mbox *mailbox;
+	int error = mbox_open(&mailbox, name, O_NEITHER);
+
+	(void)change;
+	if (error)
+		return error;
+	error = mbox_end(mailbox);
+	mbox_close(mailbox);
+	return error;
+}
+
 /* One that fails does not keep the others from being changed. */
 static int apply_all(char **names, const struct change *change)
 {
@@ -227,14 +240,20 @@ static int run_chown(struct arguments *args)
 	return apply_all(args->argv + 1, &change);
 }
 
+static const struct option_text rm_options[] = {
+	{ 'e', "end", NULL, "end a mailbox for all who have it open, too: they are told" },
+	{ 0 }
+};
+
 static int run_rm(struct arguments *args)
 {
-	const struct change change = {
+	struct change change = {
 		.action = "remove it",
 		.apply = apply_unlink,
 	};
 
-	no_options(args);
+	while (next_option(args) != -1)
+		change.apply = apply_end;
 	return apply_all(args->argv, &change);
 }
 
@@ -305,8 +324,12 @@ const struct command rm_command = {
 	.summary = "remove the names of mailboxes, FIFOs or segments",
 	.text =
 	"Remove names, which can be used anew at once. Who has the object open goes on\n"
-	"with it; it is gone with the last of them.\n",
-	.example = "  mbox rm /jobs /results\n",
+	"with it; it is gone with the last of them. With --end a mailbox is gone at once,\n"
+	"with its messages, and who waits at it or uses it later fails.\n",
+	.example =
+	"  mbox rm /jobs /results\n"
+	"  mbox rm --end /jobs             # nobody is to wait for it any more\n",
+	.options = rm_options,
 	.least = 1,
 	.most = -1,
 	.run = run_rm,

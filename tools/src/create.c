@@ -19,6 +19,7 @@ static const struct option_text options[] = {
 	{ 'L', "lossy", NULL, "with --broadcast: senders do not wait, slow receivers miss messages" },
 	{ 'H', "hangup", NULL, "tell each side when the other is gone: end of file" },
 	{ 'd', "handles", NULL, "let messages carry descriptors" },
+	{ 'T', "tagged", NULL, "let receivers choose by tag, as 'mbox recv --tag' does" },
 	{ 0 }
 };
 
@@ -38,6 +39,17 @@ static void check_broadcast(const struct mbox_attr *attr)
 		fail_usage("--lossy is for a mailbox made with --broadcast");
 	if (attr->flags & MBOX_BROADCAST && !attr->capacity)
 		fail_usage("a broadcast is no rendezvous: its --capacity is at least 1");
+}
+
+static void check_tagged(const struct mbox_attr *attr)
+{
+	if (!(attr->flags & MBOX_TAGGED))
+		return;
+	if (attr->flags & MBOX_BROADCAST)
+		fail_usage("--tagged and --broadcast do not go together: there every receiver gets all");
+	if (attr->capacity > MBOX_PEEK_MAX)
+		fail_usage("a mailbox made with --tagged is looked through: its --capacity is at most %u",
+			   MBOX_PEEK_MAX);
 }
 
 static void read_options(struct arguments *args, struct request *request)
@@ -77,6 +89,9 @@ static void read_options(struct arguments *args, struct request *request)
 		case 'd':
 			attr->flags |= MBOX_HANDLES;
 			break;
+		case 'T':
+			attr->flags |= MBOX_TAGGED;
+			break;
 		}
 	}
 	request->name = parse_name(args->argv[0]);
@@ -85,6 +100,7 @@ static void read_options(struct arguments *args, struct request *request)
 			   (unsigned long long)attr->bytes,
 			   (unsigned long long)attr->msgsize);
 	check_broadcast(attr);
+	check_tagged(attr);
 }
 
 /* One that was there already keeps its attributes: say so if they differ. */

@@ -117,6 +117,7 @@ static enum exit_code code_of(int error)
 	case ENAMETOOLONG:
 		return EXIT_TOO_LARGE;
 	case EPIPE:
+	case EIDRM:
 		return EXIT_PEER_GONE;
 	case EDQUOT:
 		return EXIT_BUDGET;

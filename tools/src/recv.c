@@ -13,9 +13,14 @@
 #include "format.h"
 #include "output.h"
 
+#define BY_TAG	(MBOX_TAG | MBOX_TAG_MOST | MBOX_TAG_EXCEPT)
+
 static const struct option_text recv_options[] = {
 	{ 'o', "own", NULL, "from an own mailbox, for 'mbox send --pid'; there is no NAME then" },
 	{ 'f', "from", "PID", "only messages of that process, in an own mailbox" },
+	{ 'g', "tag", "N", "only messages with that tag, of a mailbox made with --tagged" },
+	{ 'G', "tag-most", "N", "only those with a tag up to N, the lowest first" },
+	{ 'X', "tag-except", "N", "only those with another tag" },
 	{ 'c', "count", "N", "stop after N messages" },
 	{ 'n', "nonblock", NULL, "take what is there, do not wait for more" },
 	{ 't', "timeout", "SECONDS", "stop when that time is up" },
@@ -35,6 +40,7 @@ static const struct option_text peek_options[] = {
  * @name: the mailbox, or NULL for the process's own
  * @own: that was asked for
  * @from: the only process that it receives from, or 0
+ * @tag: for which @flags has a choice
  * @message: with room for the largest, and for descriptors if @command is there
  * @fds: this room
  * @command: to be run on each, or NULL
@@ -45,6 +51,7 @@ struct receiver {
 	const char *name;
 	bool own;
 	pid_t from;
+	uint64_t tag;
 	struct mbox *mailbox;
 	struct mbox_message message;
 	struct mbox_fd fds[MBOX_FDS_MAX];
@@ -118,6 +125,11 @@ static int stopped(const struct receiver *receiver, int error)
 		fail(EXIT_PEER_GONE, "%s: no sender is left after %" PRIu64 " of %" PRIu64 " messages",
 		     name, receiver->got, receiver->wanted);
 	}
+	if (error == -EIDRM)
+		fail(EXIT_PEER_GONE, "%s: it was ended after %" PRIu64 " messages: 'mbox rm --end' did that, or its owner",
+		     name, receiver->got);
+	if (error == -EOPNOTSUPP && receiver->flags & BY_TAG)
+		fail(EXIT_OTHER, "%s: it was not made with 'mbox create --tagged', as --tag takes", name);
 	if (error == -ENOBUFS)
 		fail(EXIT_TOO_LARGE, "%s: the next message carries %u descriptors, which only --exec can make use of",
 		     name, receiver->message.nr_fds);
@@ -144,6 +156,7 @@ static void tell_missed(const struct receiver *receiver)
 
 static int receive_one(struct receiver *receiver)
 {
+	receiver->message.tag = receiver->tag;
 	if (receiver->from)
 		return mbox_recv_from(receiver->mailbox, receiver->from,
 				      &receiver->message, receiver->flags,
@@ -209,6 +222,14 @@ static int receive(struct receiver *receiver)
 	return code;
 }
 
+static void read_tag(struct receiver *receiver, unsigned int choice)
+{
+	if (receiver->flags & BY_TAG)
+		fail_usage("one of --tag, --tag-most and --tag-except is enough");
+	receiver->flags |= choice;
+	receiver->tag = parse_number(optarg, "tag", UINT64_MAX);
+}
+
 static void read_options(struct arguments *args, struct receiver *receiver)
 {
 	int letter;
@@ -220,6 +241,15 @@ static void read_options(struct arguments *args, struct receiver *receiver)
 			break;
 		case 'f':
 			receiver->from = parse_pid(optarg);
+			break;
+		case 'g':
+			read_tag(receiver, MBOX_TAG);
+			break;
+		case 'G':
+			read_tag(receiver, MBOX_TAG_MOST);
+			break;
+		case 'X':
+			read_tag(receiver, MBOX_TAG_EXCEPT);
 			break;
 		case 'c':
 			receiver->wanted = parse_number(optarg, "count",
@@ -248,6 +278,8 @@ static void read_options(struct arguments *args, struct receiver *receiver)
 		fail_usage("--lease is for --exec, whose success acknowledges a message");
 	if (receiver->from)
 		receiver->own = true;
+	if (receiver->own && receiver->flags & BY_TAG)
+		fail_usage("an own mailbox is chosen from by --from, not by tag");
 	if (receiver->own && args->argc)
 		fail_usage("'%s' is too much: an own mailbox has no name", args->argv[0]);
 	if (!receiver->own && !args->argc)
@@ -302,7 +334,8 @@ const struct command recv_command = {
 	"otherwise for ever. Of a mailbox made with --broadcast it prints what is sent\n"
 	"from now on, and says on standard error what it missed. With --own it receives\n"
 	"from a mailbox of itself, which others send to by its process id; with --from\n"
-	"only from one process, until that is gone. It ends too when nobody reads its\n"
+	"only from one process, until that is gone. With --tag and the like it takes only\n"
+	"what has that tag, which 'mbox send --tag' gives, and leaves the rest. It ends too when nobody reads its\n"
 	"output any more; what it has put into the pipe by then is received, so prefer\n"
 	"--count to 'head'.\n"
 	"A COMMAND of --exec is run by the shell: it has the message on its standard\n"
@@ -315,6 +348,7 @@ const struct command recv_command = {
 	.example =
 	"  mbox recv /jobs | consumer\n"
 	"  mbox recv --count=1 --timeout=5 /jobs || echo 'no job'\n"
+	"  mbox recv --tag=7 /replies              # what is for number 7\n"
 	"  mbox recv --own & mbox send --pid=$! 'are you there?'\n"
 	"  mbox recv --nonblock --json /jobs       # empties it, tells who sent what\n"
 	"  mbox recv --exec='rev >&3' /questions   # answers to the port of each\n"

@@ -91,6 +91,9 @@ static noreturn void fail_send(const struct sender *sender, int error)
 	case EPIPE:
 		fail(EXIT_PEER_GONE, "%s: message %" PRIu64 " not sent: no receiver is left",
 		     name, number);
+	case EIDRM:
+		fail(EXIT_PEER_GONE, "%s: message %" PRIu64 " not sent: it was ended: 'mbox create' it anew",
+		     name, number);
 	case ESRCH:
 		fail(EXIT_PEER_GONE, "%s: message %" PRIu64 " not sent: it is gone",
 		     name, number);

@@ -130,6 +130,8 @@ static void print_mailbox(const char *name, const struct mbox_status *status)
 	       "told to the other side" : "not told");
 	printf("Handles:    %s\n", status->flags & MBOX_HANDLES ?
 	       "messages can carry descriptors" : "none in messages");
+	if (status->flags & MBOX_TAGGED)
+		puts("Tagged:     receivers can choose by tag");
 	if (status->flags & MBOX_TRANSIENT)
 		puts("Name:       goes with the last receiver");
 }
@@ -187,6 +189,7 @@ static void print_mailbox_json(const char *name, const struct mbox_status *statu
 	add_number(to, "recv_wait_pid", status->recv_wait_pid);
 	add_flag(to, "hangup", status->flags & MBOX_HANGUP);
 	add_flag(to, "handles", status->flags & MBOX_HANDLES);
+	add_flag(to, "tagged", status->flags & MBOX_TAGGED);
 	add_flag(to, "transient", status->flags & MBOX_TRANSIENT);
 	add_flag(to, "broadcast", status->flags & MBOX_BROADCAST);
 	add_flag(to, "lossy", status->flags & MBOX_LOSSY);

@@ -25,7 +25,7 @@ commands() {
 
 # What is given as "-p, --prio=N" comes out as "p prio= N" in all three.
 help_options() {
-	help_of "$1" | sed -nE 's/^  -(.), --([a-z]+)(=?)([A-Z]*).*/\1 \2\3 \4/p' |
+	help_of "$1" | sed -nE 's/^  -(.), --([a-z-]+)(=?)([A-Z]*).*/\1 \2\3 \4/p' |
 		sed 's/ $//' | grep -v '^h ' | sort
 }
 
@@ -38,7 +38,7 @@ section() {
 
 page_options() {
 	section "$1" | sed -nE \
-		's/^\.It Fl (.) , -([a-z]+)( Ns = Ns Ar ([A-Z]+))?$/\1 \2 \4/p' |
+		's/^\.It Fl (.) , -([a-z-]+)( Ns = Ns Ar ([A-Z]+))?$/\1 \2 \4/p' |
 		sed -E 's/ ([A-Z]+)$/= \1/; s/ $//' | sort
 }
 

@@ -46,8 +46,9 @@ struct mbox;
  *         MBOX_BYTE_STREAM, with no other: a stream, see <mbox/pipe.h>, where
  *         @capacity is bytes, MBOX_PIPE_BUF to MBOX_STREAM_MAX, and @msgsize
  *         and @bytes are 0; MBOX_TRANSIENT: the name goes with the last handle
- *         that can receive, and the creator's must; MBOX_OWN is for mbox_own()
- *         to set
+ *         that can receive, and the creator's must; MBOX_TAGGED, not with
+ *         MBOX_BROADCAST: receivers can choose by tag, and @capacity is at most
+ *         MBOX_PEEK_MAX; MBOX_OWN is for mbox_own() to set
  *
  * With MBOX_BROADCAST @capacity is at least 1 and, as @bytes, is how far the
  * slowest receiver can be behind. Handles made by mbox_open() are receivers of
@@ -191,7 +192,8 @@ void mbox_close(struct mbox *mb);
  * @length: the bytes of the message. Send: given by the caller. Receive: set,
  *          with -EMSGSIZE too, so that the caller can come again with more room
  * @tag: a number that goes with the message, any value, meaning nothing to the
- *       kernel. Send: given. Receive: set
+ *       kernel. Send: given. Receive: set, and given with MBOX_TAG,
+ *       MBOX_TAG_MOST and MBOX_TAG_EXCEPT
  * @prio: 0, the lowest, to MBOX_PRIO_MAX. Send: given. Receive: set
  * @pid: receive: the process that sent it, as the receiver's pid namespace sees
  *       it; 0 when it cannot
@@ -286,15 +288,15 @@ int mbox_send(struct mbox *mb, const void *data, size_t length,
  * Return: 0; -EAGAIN: it would wait, and may not; -ETIMEDOUT: the deadline
  * passed first; -EINTR: a signal came first; -EMSGSIZE: longer than the
  * mailbox takes, see mbox_status(); -EPIPE: with MBOX_HANGUP, all receivers
- * are gone; -ESRCH: the process that it is the own mailbox of is gone; -EBADF:
- * the handle is not open for sending, or a descriptor of the message not open,
- * or MBOX_FD_SENDONLY is asked for one that cannot send; -EDQUOT: the budget of
- * bytes, or of descriptors in messages, of the user who opened the handle is
- * used up; -ENOMEM: also for the memory cgroup's limit; -ENFILE; -EINVAL: a
- * flag, priority, deadline or number of descriptors out of its range, or
- * MBOX_FD_SENDONLY for what is no mailbox; -EFAULT; -EOPNOTSUPP: with
- * MBOX_BROADCAST, a priority or MBOX_SYNC; descriptors without MBOX_HANDLES; one
- * of a UNIX socket or of io_uring.
+ * are gone; -ESRCH: the process that it is the own mailbox of is gone; -EIDRM: the
+ * mailbox was ended; -EBADF: the handle is not open for sending, or a descriptor
+ * of the message not open, or MBOX_FD_SENDONLY is asked for one that cannot send;
+ * -EDQUOT: the budget of bytes, or of descriptors in messages, of the user who
+ * opened the handle is used up; -ENOMEM: also for the memory cgroup's limit;
+ * -ENFILE; -EINVAL: a flag, priority, deadline or number of descriptors out of
+ * its range, or MBOX_FD_SENDONLY for what is no mailbox; -EFAULT; -EOPNOTSUPP:
+ * with MBOX_BROADCAST, a priority or MBOX_SYNC; descriptors without MBOX_HANDLES;
+ * one of a UNIX socket or of io_uring.
  */
 int mbox_send_msg(struct mbox *mb, const struct mbox_message *msg,
 		  unsigned int flags, uint64_t deadline);
@@ -356,7 +358,10 @@ int mbox_recv(struct mbox *mb, struct mbox_message *msg);
  * @flags: 0 or more of MBOX_NONBLOCK: do not wait; MBOX_REALTIME: @deadline is
  *         on CLOCK_REALTIME; MBOX_LEASE: the message stays the mailbox's until
  *         mbox_ack(), which says more; MBOX_ACK: first be done with the leased
- *         message @msg->delivery, as by mbox_ack(), if that is not 0
+ *         message @msg->delivery, as by mbox_ack(), if that is not 0; and at
+ *         most one of MBOX_TAG: only a message whose tag is @msg->tag;
+ *         MBOX_TAG_MOST: only one whose tag is at most that, the lowest first;
+ *         MBOX_TAG_EXCEPT: only one whose tag is not that
  * @deadline: when to stop waiting, 0 for never
  *
  * The message of the highest priority comes first, among those of one priority
@@ -375,8 +380,9 @@ int mbox_recv(struct mbox *mb, struct mbox_message *msg);
  * MBOX_HANGUP, the mailbox is empty and all senders are gone; -EBADF: the handle
  * is not open for receiving; -EPERM: it is another process's own mailbox;
  * -EINVAL: a flag, deadline, @msg->lease or @msg->room_fds out of its range;
- * -EFAULT; -EOPNOTSUPP: MBOX_LEASE or MBOX_ACK, with MBOX_BROADCAST; -ESTALE:
- * with MBOX_ACK, as for mbox_ack(), and then nothing was received.
+ * -EFAULT; -EOPNOTSUPP: MBOX_LEASE or MBOX_ACK, with MBOX_BROADCAST, or a choice
+ * by tag, without MBOX_TAGGED; -EIDRM: the mailbox was ended; -ESTALE: with MBOX_ACK, as
+ * for mbox_ack(), and then nothing was received.
  */
 int mbox_recv_msg(struct mbox *mb, struct mbox_message *msg,
 		  unsigned int flags, uint64_t deadline);
@@ -394,7 +400,7 @@ int mbox_recv_msg(struct mbox *mb, struct mbox_message *msg,
  * Compare readv(2).
  *
  * Return: 0, or an error of mbox_recv_msg(); -EINVAL also for @iovcnt out of
- * its range, and for MBOX_LEASE or MBOX_ACK without @msg.
+ * its range, and for MBOX_LEASE, MBOX_ACK or a choice by tag without @msg.
  */
 int mbox_recvv(struct mbox *mb, const struct iovec *iov, int iovcnt,
 	       struct mbox_message *msg, unsigned int flags, uint64_t deadline);
@@ -404,7 +410,7 @@ int mbox_recvv(struct mbox *mb, const struct iovec *iov, int iovcnt,
  * @mb: the mailbox, open for receiving
  * @msgs: one struct a message, as for mbox_recv_msg()
  * @nr: how many, 1 to MBOX_BATCH_MAX
- * @flags: as for mbox_recv_msg(), but for MBOX_ACK
+ * @flags: as for mbox_recv_msg(), but for MBOX_ACK and a choice by tag
  * @deadline: as for mbox_recv_msg()
  *
  * Waits for the first message only and takes what else is there. It stops
@@ -591,7 +597,7 @@ int mbox_dead_letter(struct mbox *mb, const struct mbox *dead_letter,
  * @uid: owner, as the caller's user namespace sees it
  * @gid: group, likewise
  * @flags: 0 or more of MBOX_HANGUP, MBOX_OWN, MBOX_BROADCAST, MBOX_LOSSY,
- *         MBOX_HANDLES and MBOX_TRANSIENT
+ *         MBOX_HANDLES, MBOX_TRANSIENT and MBOX_TAGGED
  * @dropped: messages that a mailbox with MBOX_LOSSY dropped before all its
  *           receivers had them; bytes of a stream that nobody was left to read
  * @waiting_callers: calls that wait for their reply
@@ -681,6 +687,20 @@ int mbox_chown(struct mbox *mb, uid_t uid, gid_t gid);
 
 /* POSIX.1b declares it in <signal.h>; ISO C alone hides it. */
 union sigval;
+
+/**
+ * mbox_end() - end a mailbox for all who have it open
+ * @mb: the mailbox, whatever it is open for
+ *
+ * Its name and its messages are gone. Who waits there, and who comes later,
+ * fails with EIDRM. What was received before can still be acknowledged and
+ * answered. For the owner and processes with CAP_FOWNER. The handle is still to
+ * be closed. Compare IPC_RMID of msgctl(2).
+ *
+ * Return: 0; -EPERM: not the owner; -EOPNOTSUPP: for broadcast, or a process's
+ * own.
+ */
+int mbox_end(struct mbox *mb);
 
 /**
  * mbox_notify() - ask for a signal when a message arrives
