@@ -5,6 +5,7 @@
 #ifndef MBOX_PRELOAD_H
 #define MBOX_PRELOAD_H
 
+#include <dlfcn.h>
 #include <mqueue.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -13,6 +14,24 @@
 
 /* These stand in for calls of libc; all else is hidden. */
 #define PRELOAD_API	__attribute__((visibility("default")))
+
+/* Defines next_NAME(), which returns what NAME would be without this library. */
+#define PRELOAD_NEXT(name)						\
+	static __typeof__(name) *next_##name(void)			\
+	{								\
+		static __typeof__(name) *_Atomic next;			\
+									\
+		if (!next)						\
+			next = (__typeof__(name) *)dlsym(RTLD_NEXT, #name); \
+		return next;						\
+	}
+
+/*
+ * descriptor.c: give @fd, which is not open any more then, a number at which the
+ * program cannot close it, close-on-exec; or -errno. And the way to close that.
+ */
+int preload_hide(int fd);
+void preload_close_hidden(int fd);
 
 /* mqueue.c: -1, with errno set from a negative one; the same, unless it is none */
 int preload_fail(int error);
