@@ -106,6 +106,18 @@ int mb_set_capacity(int fd, __u64 capacity)
 	return ctl(fd, MBOX_IOC_SET, &set);
 }
 
+int give_away(int fd, __u32 mode)
+{
+	struct mbox_ioc_set set = {
+		.fields = MBOX_SET_MODE | MBOX_SET_UID | MBOX_SET_GID,
+		.mode = mode,
+		.uid = USER_A,
+		.gid = USER_B,
+	};
+
+	return ctl(fd, MBOX_IOC_SET, &set);
+}
+
 int mb_ends_open(struct mb_ends *ends, __u64 capacity, __u32 flags)
 {
 	const char *name = unique_name("ends");

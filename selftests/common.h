@@ -73,6 +73,8 @@ int mb_reopen(int fd, __u32 oflag);
 int mb_unlink(const char *name);
 int mb_link(int fd, const char *name);
 int mb_set_capacity(int fd, __u64 capacity);
+/* Any object to USER_A and the group USER_B, with that mode. */
+int give_away(int fd, __u32 mode);
 /* A descriptor of a new mailbox with what is in that of @fd now. */
 int mb_snapshot(int fd);
 

@@ -87,23 +87,6 @@ TEST_F(mailbox, status_tells_what_was_created)
 	}
 }
 
-TEST_F(mailbox, every_object_has_its_own_id)
-{
-	__u64 ids[20];
-	int i, k;
-
-	for (i = 0; i < 20; i++) {
-		int fd = i & 1 ? mb_create(NULL, 1, O_RDWR) : seg_create(NULL, 1, O_RDWR);
-
-		ids[i] = i & 1 ? mb_status(fd).id : seg_status(fd).id;
-		EXPECT_NE(0, ids[i]);
-		close(fd);
-		for (k = 0; k < i; k++) {
-			EXPECT_NE(ids[k], ids[i]);
-		}
-	}
-}
-
 TEST_F(mailbox, status_works_with_any_right)
 {
 	struct mbox_ioc_status status = mb_status(self->box.both);
@@ -200,40 +183,6 @@ TEST_F(mailbox, status_tells_of_a_waiting_sender)
 	EXPECT_EQ(0, mb_status(self->box.both).send_wait_ns);
 }
 
-static struct mbox_ioc_set set_of(__u32 fields)
-{
-	struct mbox_ioc_set set = { .fields = fields };
-
-	if (fields & MBOX_SET_MODE)
-		set.mode = 0600;
-	if (fields & MBOX_SET_UID)
-		set.uid = USER_B;
-	if (fields & MBOX_SET_GID)
-		set.gid = USER_B;
-	if (fields & MBOX_SET_CAPACITY)
-		set.capacity = 99;
-	return set;
-}
-
-TEST_F(mailbox, set_applies_the_named_fields)
-{
-	__u32 fields;
-
-	for (fields = 1; fields < 16; fields++) {
-		int fd = mb_create(NULL, 4, O_RDWR);
-		struct mbox_ioc_set set = set_of(fields);
-		struct mbox_ioc_status status;
-
-		EXPECT_EQ(0, ctl(fd, MBOX_IOC_SET, &set));
-		status = mb_status(fd);
-		EXPECT_EQ(fields & MBOX_SET_MODE ? 0600 : 0666, status.mode);
-		EXPECT_EQ(fields & MBOX_SET_UID ? USER_B : 0, status.uid);
-		EXPECT_EQ(fields & MBOX_SET_GID ? USER_B : 0, status.gid);
-		EXPECT_EQ(fields & MBOX_SET_CAPACITY ? 99 : 4, status.capacity);
-		close(fd);
-	}
-}
-
 TEST_F(mailbox, set_of_nothing_or_of_a_segments_fields_is_einval)
 {
 	struct mbox_ioc_set nothing = { 0 };
@@ -246,62 +195,6 @@ TEST_F(mailbox, set_of_nothing_or_of_a_segments_fields_is_einval)
 	EXPECT_EQ(-EINVAL, ctl(self->box.both, MBOX_IOC_SET, &length));
 	EXPECT_EQ(-EINVAL, ctl(self->box.both, MBOX_IOC_SET, &seals));
 	EXPECT_EQ(-EINVAL, ctl(self->box.both, MBOX_IOC_SET, &mode));
-	EXPECT_UNCHANGED(self->box.both, &before);
-}
-
-/* Who may change what: one field refused, and none of the others is applied. */
-static const struct change {
-	const char *who;
-	uid_t uid;
-	gid_t gid;
-	__u32 fields;
-	int expected;
-} changes[] = {
-	{ "stranger, mode", USER_B, USER_B, MBOX_SET_MODE, -EPERM },
-	{ "stranger, capacity", USER_B, USER_B, MBOX_SET_CAPACITY, -EPERM },
-	{ "stranger, uid", USER_B, USER_B, MBOX_SET_UID, -EPERM },
-	{ "stranger, gid", USER_B, USER_B, MBOX_SET_GID, -EPERM },
-	{ "owner, uid", USER_A, USER_A, MBOX_SET_UID, -EPERM },
-	{ "owner, foreign gid", USER_A, USER_A, MBOX_SET_GID, -EPERM },
-	{ "owner, mode and uid", USER_A, USER_A, MBOX_SET_MODE | MBOX_SET_UID, -EPERM },
-	{ "owner, capacity and uid", USER_A, USER_A, MBOX_SET_CAPACITY | MBOX_SET_UID, -EPERM },
-	{ "owner, own gid", USER_A, USER_B, MBOX_SET_GID, 0 },
-	{ "owner, mode", USER_A, USER_A, MBOX_SET_MODE, 0 },
-	{ "owner, capacity", USER_A, USER_A, MBOX_SET_CAPACITY, 0 },
-	{ "root, all", 0, 0, 15, 0 },
-};
-
-TEST_F(mailbox, set_is_for_the_owner_and_the_capable)
-{
-	struct mbox_ioc_set give = {
-		.fields = MBOX_SET_MODE | MBOX_SET_UID | MBOX_SET_GID,
-		.mode = 0666, .uid = USER_A, .gid = USER_A };
-	const struct change *c;
-
-	for (c = changes; c < changes + ARRAY_SIZE(changes); c++) {
-		struct mbox_ioc_set set = set_of(c->fields);
-		struct mbox_ioc_status before;
-
-		ASSERT_EQ(0, ctl(self->box.both, MBOX_IOC_SET, &give));
-		before = mb_status(self->box.both);
-		IN_CHILD {
-			ASSERT_EQ(0, become(c->uid, c->gid));
-			EXPECT_EQ(c->expected, ctl(self->box.both, MBOX_IOC_SET, &set))
-				TH_LOG("%s", c->who);
-		}
-		EXPECT_EQ(!!c->expected, mb_unchanged(self->box.both, &before))
-			TH_LOG("%s", c->who);
-	}
-}
-
-TEST_F(mailbox, set_refuses_ids_that_the_user_namespace_does_not_have)
-{
-	struct mbox_ioc_set uid = { .fields = MBOX_SET_UID, .uid = ~0U };
-	struct mbox_ioc_set gid = { .fields = MBOX_SET_GID, .gid = ~0U };
-	struct mbox_ioc_status before = mb_status(self->box.both);
-
-	EXPECT_EQ(-EINVAL, ctl(self->box.both, MBOX_IOC_SET, &uid));
-	EXPECT_EQ(-EINVAL, ctl(self->box.both, MBOX_IOC_SET, &gid));
 	EXPECT_UNCHANGED(self->box.both, &before);
 }
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Names: which are good, what they stand for, who may use and remove them, and namespaces. */
+/* Names: which are good, what they stand for, who may make and remove them, and namespaces. */
 #include "common.h"
 #include "harness.h"
 
-#include <grp.h>
 #include <linux/capability.h>
 #include <sched.h>
 #include <sys/socket.h>
@@ -22,14 +21,6 @@ FIXTURE_SETUP(names)
 FIXTURE_TEARDOWN(names)
 {
 	mb_unlink(self->name);
-}
-
-static int create_mode(const char *name, __u32 mode)
-{
-	struct mbox_ioc_create create = mb_template(name, 4, O_RDWR | O_EXCL);
-
-	create.mode = mode;
-	return ctl(device(), MBOX_IOC_CREATE, &create);
 }
 
 /* Each call that takes a name, once. */
@@ -279,174 +270,11 @@ TEST_F(names, unlinked_name_is_free_and_the_object_goes_on)
 	EXPECT_EQ(2, mb_take(fd, 0));
 }
 
-/* Who asks, in which group, of an object of owner USER_A, group USER_B and that mode. */
-static const struct access {
-	uid_t uid;
-	gid_t gid;
-	__u32 mode;
-	int rdonly, wronly, rdwr, neither;
-} accesses[] = {
-	{ USER_A, USER_A, 0600, 0, 0, 0, 0 },
-	{ USER_A, USER_A, 0400, 0, -EACCES, -EACCES, 0 },
-	{ USER_A, USER_A, 0200, -EACCES, 0, -EACCES, 0 },
-	/* The owner can always look, and so give itself what it lacks. */
-	{ USER_A, USER_A, 0000, -EACCES, -EACCES, -EACCES, 0 },
-	{ USER_A, USER_A, 0100, -EACCES, -EACCES, -EACCES, 0 },
-	/* The owner is not given what only the group or the others are. */
-	{ USER_A, USER_B, 0077, -EACCES, -EACCES, -EACCES, 0 },
-	{ USER_C, USER_B, 0060, 0, 0, 0, 0 },
-	{ USER_C, USER_B, 0040, 0, -EACCES, -EACCES, 0 },
-	{ USER_C, USER_B, 0020, -EACCES, 0, -EACCES, 0 },
-	{ USER_C, USER_B, 0707, -EACCES, -EACCES, -EACCES, -EACCES },
-	{ USER_C, USER_C, 0006, 0, 0, 0, 0 },
-	{ USER_C, USER_C, 0004, 0, -EACCES, -EACCES, 0 },
-	{ USER_C, USER_C, 0002, -EACCES, 0, -EACCES, 0 },
-	{ USER_C, USER_C, 0770, -EACCES, -EACCES, -EACCES, -EACCES },
-	{ USER_C, USER_C, 0001, -EACCES, -EACCES, -EACCES, -EACCES },
-	{ 0, 0, 0000, 0, 0, 0, 0 },
-};
-
-static int opens(const char *name, __u32 oflag, __u32 kind)
-{
-	int fd = mb_open_kind(name, oflag, kind);
-
-	if (fd < 0)
-		return fd;
-	close(fd);
-	return 0;
-}
-
-static void give_away(struct __test_metadata *_metadata, int fd, __u32 mode)
-{
-	struct mbox_ioc_set set = {
-		.fields = MBOX_SET_MODE | MBOX_SET_UID | MBOX_SET_GID,
-		.mode = mode,
-		.uid = USER_A,
-		.gid = USER_B,
-	};
-
-	ASSERT_EQ(0, ctl(fd, MBOX_IOC_SET, &set));
-}
-
-TEST_F(names, permission_matrix_of_a_mailbox)
-{
-	const struct access *a;
-	int fd = use_create(self->name);
-
-	for (a = accesses; a < accesses + ARRAY_SIZE(accesses); a++) {
-		give_away(_metadata, fd, a->mode);
-		IN_CHILD {
-			ASSERT_EQ(0, become(a->uid, a->gid));
-			EXPECT_EQ(a->rdonly, opens(self->name, O_RDONLY, MBOX_MAILBOX));
-			EXPECT_EQ(a->wronly, opens(self->name, O_WRONLY, MBOX_MAILBOX));
-			EXPECT_EQ(a->rdwr, opens(self->name, O_RDWR, MBOX_MAILBOX));
-			EXPECT_EQ(a->neither, opens(self->name, O_ACCMODE, MBOX_MAILBOX));
-			/* A create that finds the name is an open. */
-			fd = mb_create(self->name, 1, O_RDWR);
-			EXPECT_EQ(a->rdwr, fd < 0 ? fd : 0);
-		}
-	}
-}
-
-TEST_F(names, permission_matrix_of_a_segment)
-{
-	const struct access *a;
-	int fd = use_segment(self->name);
-
-	for (a = accesses; a < accesses + ARRAY_SIZE(accesses); a++) {
-		give_away(_metadata, fd, a->mode);
-		IN_CHILD {
-			ASSERT_EQ(0, become(a->uid, a->gid));
-			EXPECT_EQ(a->rdonly, opens(self->name, O_RDONLY, MBOX_SEGMENT));
-			EXPECT_EQ(a->rdwr, opens(self->name, O_RDWR, MBOX_SEGMENT));
-			EXPECT_EQ(a->neither, opens(self->name, O_ACCMODE, MBOX_SEGMENT));
-			EXPECT_EQ(-EINVAL, opens(self->name, O_WRONLY, MBOX_SEGMENT));
-			fd = seg_create(self->name, 1, O_RDWR);
-			EXPECT_EQ(a->rdwr, fd < 0 ? fd : 0);
-		}
-	}
-}
-
-TEST_F(names, supplementary_groups_count)
-{
-	int fd = use_create(self->name);
-
-	give_away(_metadata, fd, 0060);
-	IN_CHILD {
-		gid_t groups[] = { USER_C, USER_B };
-
-		ASSERT_EQ(0, setgid(USER_C));
-		ASSERT_EQ(0, setgroups(2, groups));
-		ASSERT_EQ(0, setuid(USER_C));
-		EXPECT_LE(0, use_open(self->name));
-	}
-}
-
-/* The rights are those of the descriptor, whatever happens to the mode afterwards. */
-TEST_F(names, rights_stay_with_the_descriptor)
-{
-	int fd = create_mode(self->name, 0666);
-
-	IN_CHILD {
-		struct mbox_ioc_set set = { .fields = MBOX_SET_MODE, .mode = 0 };
-
-		ASSERT_EQ(0, ctl(fd, MBOX_IOC_SET, &set));
-		ASSERT_EQ(0, become(USER_C, USER_C));
-		EXPECT_EQ(-EACCES, use_open(self->name));
-		EXPECT_EQ(0, mb_put(fd, 1, 0, 0));
-		EXPECT_EQ(1, mb_take(fd, 0));
-	}
-}
-
-TEST_F(names, mode_is_less_the_umask)
-{
-	int fd;
-
-	umask(027);
-	fd = create_mode(self->name, 0777);
-	EXPECT_EQ(0750, mb_status(fd).mode);
-	EXPECT_EQ(0, mb_unlink(self->name));
-	fd = seg_create(self->name, 1, O_RDWR);
-	EXPECT_EQ(0640, seg_status(fd).mode);
-	umask(0);
-}
-
-TEST_F(names, own_descriptor_of_the_creator_is_not_checked)
-{
-	IN_CHILD {
-		int fd;
-
-		ASSERT_EQ(0, become(USER_A, USER_B));
-		fd = create_mode(self->name, 0);
-		ASSERT_LE(0, fd);
-		EXPECT_EQ(0, mb_put(fd, 1, 0, 0));
-		EXPECT_EQ(1, mb_take(fd, 0));
-		EXPECT_EQ(USER_A, mb_status(fd).uid);
-		EXPECT_EQ(USER_B, mb_status(fd).gid);
-		EXPECT_EQ(-EACCES, use_open(self->name));
-		EXPECT_EQ(0, mb_unlink(self->name));
-	}
-}
-
-TEST_F(names, owner_is_the_effective_user)
-{
-	IN_CHILD {
-		int fd;
-
-		ASSERT_EQ(0, setegid(USER_B));
-		ASSERT_EQ(0, seteuid(USER_A));
-		fd = create_mode(self->name, 0600);
-		EXPECT_EQ(USER_A, mb_status(fd).uid);
-		EXPECT_EQ(USER_B, mb_status(fd).gid);
-		EXPECT_EQ(0, mb_unlink(self->name));
-	}
-}
-
 TEST_F(names, unlink_is_for_the_owner_and_the_capable)
 {
 	int fd = use_create(self->name);
 
-	give_away(_metadata, fd, 0666);
+	ASSERT_EQ(0, give_away(fd, 0666));
 	IN_CHILD {
 		ASSERT_EQ(0, become(USER_C, USER_B));
 		EXPECT_EQ(-EPERM, mb_unlink(self->name));
@@ -529,28 +357,6 @@ TEST_F(names, object_outlives_its_network_namespace)
 	EXPECT_EQ(-ENOENT, mb_unlink(self->name));
 }
 
-/* A capability counts where it is held over the network namespace, and only there. */
-TEST_F(names, capabilities_are_those_over_the_network_namespace)
-{
-	int fd = create_mode(self->name, 0);
-
-	ASSERT_LE(0, fd);
-	IN_CHILD {
-		ASSERT_EQ(0, become(USER_A, USER_A));
-		ASSERT_EQ(0, enter_user_namespace(0, 0));
-		EXPECT_EQ(-EACCES, use_open(self->name));
-		EXPECT_EQ(-EPERM, mb_unlink(self->name));
-	}
-	IN_CHILD {
-		ASSERT_EQ(0, become(USER_A, USER_A));
-		ASSERT_EQ(0, enter_user_namespace(0, CLONE_NEWNET));
-		ASSERT_LE(0, create_mode(self->name, 0));
-		EXPECT_LE(0, use_open(self->name));
-		EXPECT_EQ(0, mb_unlink(self->name));
-	}
-	EXPECT_LE(0, use_open(self->name));
-}
-
 TEST_F(names, link_gives_an_anonymous_object_its_name)
 {
 	int fd = mb_create(NULL, 4, O_WRONLY), seg, opened;
@@ -604,7 +410,7 @@ TEST_F(names, link_is_for_the_owner_and_the_capable)
 {
 	int fd = mb_create(NULL, 4, O_RDWR);
 
-	give_away(_metadata, fd, 0666);
+	ASSERT_EQ(0, give_away(fd, 0666));
 	IN_CHILD {
 		ASSERT_EQ(0, become(USER_B, USER_A));
 		EXPECT_EQ(-EPERM, mb_link(fd, self->name));
@@ -618,7 +424,7 @@ TEST_F(names, link_is_for_the_owner_and_the_capable)
 	EXPECT_EQ(0, mb_unlink(self->name));
 
 	fd = mb_create(NULL, 4, O_RDWR);
-	give_away(_metadata, fd, 0666);
+	ASSERT_EQ(0, give_away(fd, 0666));
 	EXPECT_EQ(0, mb_link(fd, self->name));
 }
 

@@ -273,29 +273,6 @@ TEST_F(segment, length_is_for_who_can_write)
 	EXPECT_EQ(8 * self->page, seg_status(self->rw).length);
 }
 
-TEST_F(segment, owner_and_mode_change_as_a_mailboxes_do)
-{
-	struct mbox_ioc_set set = {
-		.fields = MBOX_SET_MODE | MBOX_SET_UID | MBOX_SET_GID,
-		.mode = 0600, .uid = USER_A, .gid = USER_B };
-	struct mbox_ioc_set capacity = { .fields = MBOX_SET_CAPACITY, .capacity = 1 };
-	struct mbox_ioc_segment_status status;
-
-	EXPECT_EQ(0, ctl(self->none, MBOX_IOC_SET, &set));
-	status = seg_status(self->rw);
-	EXPECT_EQ(0600, status.mode);
-	EXPECT_EQ(USER_A, status.uid);
-	EXPECT_EQ(USER_B, status.gid);
-	EXPECT_EQ(-EINVAL, ctl(self->rw, MBOX_IOC_SET, &capacity));
-	IN_CHILD {
-		struct mbox_ioc_set mode = { .fields = MBOX_SET_MODE, .mode = 0666 };
-
-		ASSERT_EQ(0, become(USER_B, USER_B));
-		EXPECT_EQ(-EPERM, ctl(self->rw, MBOX_IOC_SET, &mode));
-	}
-	EXPECT_TRUE(seg_unchanged(self->rw, &status));
-}
-
 /* What each seal forbids, and nothing else. */
 static const struct seal {
 	__u32 seals;

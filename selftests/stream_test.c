@@ -104,47 +104,6 @@ TEST(a_name_of_another_kind_is_refused)
 	close(b);
 }
 
-TEST(an_object_is_opened_once_more_with_no_more_rights)
-{
-	struct mbox_ioc_open open = { .oflag = O_RDONLY };
-	int box = mb_create(NULL, 1, O_RDWR), seg = seg_create(NULL, 4096, O_RDWR);
-	int both = st_create(NULL, O_RDWR), rx = mb_reopen(both, O_RDONLY);
-	int look = mb_reopen(rx, O_RDWR | O_WRONLY), sender = mb_reopen(box, O_WRONLY);
-	int reader = mb_reopen(seg, O_RDONLY);
-
-	EXPECT_LE(0, look);
-	EXPECT_EQ(-EBADF, mb_reopen(rx, O_WRONLY));
-	EXPECT_EQ(-EBADF, mb_reopen(rx, O_RDWR));
-	EXPECT_EQ(-EBADF, mb_reopen(look, O_RDONLY));
-	EXPECT_EQ(-EBADF, mb_reopen(sender, O_RDONLY));
-	EXPECT_EQ(-EBADF, mb_take(sender, 0));
-	EXPECT_EQ(0, mb_put(sender, 7, 0, 0));
-	EXPECT_EQ(7, mb_take(box, 0));
-	EXPECT_EQ(-EINVAL, mb_reopen(seg, O_WRONLY));
-	EXPECT_EQ(-EBADF, mb_reopen(reader, O_RDWR));
-	EXPECT_EQ(-EACCES, map_errno(reader, 4096, PROT_READ | PROT_WRITE, MAP_SHARED));
-	EXPECT_EQ(FD_CLOEXEC, fcntl(rx, F_GETFD));
-	EXPECT_EQ(-EINVAL, mb_reopen(rx, O_RDONLY | O_EXCL));
-	open.kind = MBOX_STREAM;
-	EXPECT_EQ(-EINVAL, ctl(both, MBOX_IOC_OPEN, &open));
-	open.kind = 0;
-	open.pid = getpid();
-	EXPECT_EQ(-EINVAL, ctl(both, MBOX_IOC_OPEN, &open));
-	open.pid = 0;
-	open.name = addr("name");
-	EXPECT_EQ(-EINVAL, ctl(both, MBOX_IOC_OPEN, &open));
-	open.name = 0;
-	open.__reserved = 1;
-	EXPECT_EQ(-EINVAL, ctl(both, MBOX_IOC_OPEN, &open));
-	close(box);
-	close(seg);
-	close(both);
-	close(rx);
-	close(look);
-	close(sender);
-	close(reader);
-}
-
 TEST_F(stream, half_duplex)
 {
 	EXPECT_EQ(-EBADF, st_get(self->tx, self->buf, 1));
@@ -742,30 +701,6 @@ TEST(a_full_budget_fails_the_write)
 	}
 	EXPECT_EQ(0, child_wait(pid));
 	EXPECT_EQ(0, param_set("user_bytes", limit));
-}
-
-TEST(owner_and_mode_decide_who_opens)
-{
-	const char *name = unique_name("mine");
-	struct mbox_ioc_create create = st_template(name, O_RDWR);
-	int fd;
-
-	create.mode = 0622;
-	umask(0);
-	fd = ctl(device(), MBOX_IOC_CREATE, &create);
-	ASSERT_LE(0, fd);
-	IN_CHILD {
-		if (become(USER_A, USER_A))
-			_exit(1);
-		if (st_open(name, O_RDONLY | O_NONBLOCK) != -EACCES)
-			_exit(2);
-		if (st_open(name, O_RDWR) != -EACCES || mb_unlink(name) != -EPERM)
-			_exit(3);
-		_exit(st_put(st_open(name, O_WRONLY), "x", 1) == 1 ? 0 : 4);
-	}
-	EXPECT_EQ(1, st_unread(fd));
-	EXPECT_EQ(0, mb_unlink(name));
-	close(fd);
 }
 
 FIXTURE(fifo) {
