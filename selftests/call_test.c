@@ -1054,38 +1054,6 @@ TEST_F(call, forged_fields_are_einval)
 	EXPECT_ANSWERED(&self->callers[0]);
 }
 
-struct long_msg {
-	struct mbox_ioc_msg msg;
-	__u8 more[8];
-};
-
-TEST_F(call, messages_follow_the_growth_rule)
-{
-	struct mbox_ioc_status before = mb_status(self->box.rx);
-	struct long_msg send = { .msg = mb_msg("", 0, 0) }, recv = { .msg = mb_msg("", 0, 0) };
-	struct mbox_ioc_exchange exchange = { .send = addr(&send), .recv = addr(&recv) };
-	static const __u32 short_sizes[] = { 0, 1, FIRST_SIZE - 1 };
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(short_sizes); i++) {
-		exchange.msg_size = short_sizes[i];
-		EXPECT_EQ(-EINVAL, ctl(self->box.tx, MBOX_IOC_CALL, &exchange));
-		EXPECT_EQ(-EINVAL, ctl(self->box.rx, MBOX_IOC_REPLY, &exchange));
-	}
-	exchange.msg_size = sizeof(send);
-	send.more[7] = 1;
-	EXPECT_EQ(-E2BIG, ctl(self->box.tx, MBOX_IOC_CALL, &exchange));
-	EXPECT_EQ(-E2BIG, ctl(self->box.rx, MBOX_IOC_REPLY, &exchange));
-	send.more[7] = 0;
-	recv.more[0] = 1;
-	EXPECT_EQ(-E2BIG, ctl(self->box.tx, MBOX_IOC_CALL, &exchange));
-	EXPECT_EQ(-E2BIG, ctl(self->box.rx, MBOX_IOC_REPLY, &exchange));
-	recv.more[0] = 0;
-	send.msg.deadline = 1;
-	EXPECT_EQ(-ETIMEDOUT, ctl(self->box.tx, MBOX_IOC_CALL, &exchange));
-	EXPECT_UNCHANGED(self->box.rx, &before);
-}
-
 TEST(broadcast_mailbox_takes_no_calls)
 {
 	int box;

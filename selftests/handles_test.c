@@ -253,35 +253,6 @@ TEST_F(handles, as_many_as_there_can_be)
 		EXPECT_EQ(0, close(got[i].fd));
 }
 
-TEST_F(handles, array_that_cannot_be_read_is_efault)
-{
-	char *page = shared_memory(2 * getpagesize());
-	struct mbox_fd *last = (struct mbox_fd *)(page + getpagesize()) - 1;
-
-	munmap(page + getpagesize(), getpagesize());
-	last->fd = self->pipe[1];
-	EXPECT_EQ(-EFAULT, mb_put_fds(self->box, 0, NULL, 1, 0));
-	EXPECT_EQ(-EFAULT, mb_put_fds(self->box, 0, unmapped_page(), 1, 0));
-	EXPECT_EQ(-EFAULT, mb_put_fds(self->box, 0, last, 2, 0));
-	EXPECT_NOTHING_DONE();
-	EXPECT_EQ(0, mb_put_fds(self->box, 0, last, 1, 0));
-}
-
-TEST_F(handles, array_that_cannot_be_written_loses_nothing)
-{
-	struct mbox_fd fds[2] = { { .fd = self->pipe[1] }, { .fd = self->box } };
-	char *page = shared_memory(2 * getpagesize());
-	struct mbox_fd *last = (struct mbox_fd *)(page + getpagesize()) - 1;
-
-	munmap(page + getpagesize(), getpagesize());
-	ASSERT_EQ(0, mb_put_fds(self->box, 9, fds, 2, 0));
-	self->before = mb_status(self->box);
-	EXPECT_EQ(-EFAULT, mb_take_fds(self->box, 9, NULL, 2, 0));
-	EXPECT_EQ(-EFAULT, mb_take_fds(self->box, 9, last, 2, 0));
-	EXPECT_NOTHING_DONE();
-	EXPECT_EQ(2, mb_take_fds(self->box, 9, fds, 2, 0));
-}
-
 /* What does not fit is told, whatever the call, and the message is there as before. */
 TEST_F(handles, too_small_an_array_is_enobufs)
 {
@@ -318,24 +289,6 @@ TEST_F(handles, too_small_a_buffer_tells_both_sizes)
 	EXPECT_EQ(sizeof(__u32), msg.len);
 	EXPECT_EQ(2, msg.nr_fds);
 	EXPECT_EQ(2, mb_take_fds(self->box, 9, fds, 2, 0));
-}
-
-/* Built when messages carried no descriptors: it has no room for any, and sends none. */
-TEST_F(handles, older_struct_has_no_room)
-{
-	size_t size = offsetof(struct mbox_ioc_msg, fds);
-	__u32 number = 3;
-	struct mbox_ioc_msg msg = mb_msg(&number, sizeof(number), 0);
-
-	msg.fds = ~0ULL;
-	msg.nr_fds = ~0U;
-	EXPECT_EQ(0, ctl(self->box, ioc_sized(MBOX_IOC_SEND, size), &msg));
-	EXPECT_EQ(0, ctl(self->box, ioc_sized(MBOX_IOC_RECV, size), &msg));
-	EXPECT_EQ(~0U, msg.nr_fds);
-	ASSERT_EQ(0, mb_put_fd(self->box, self->pipe[1], 0));
-	EXPECT_EQ(-ENOBUFS, ctl(self->box, ioc_sized(MBOX_IOC_RECV, size), &msg));
-	EXPECT_EQ(~0U, msg.nr_fds);
-	EXPECT_LE(0, mb_take_fd(self->box, 0));
 }
 
 TEST_F(handles, waiting_receiver_without_room_leaves_it_to_the_next)

@@ -636,40 +636,4 @@ TEST_F(ioctl, unknown_bit_is_einval)
 	}
 }
 
-/* What comes out of a receive is not looked at on the way in. */
-TEST_F(ioctl, out_fields_are_ignored)
-{
-	struct mbox_ioc_msg msg;
-	__u32 got = 0;
-
-	prepare(_metadata, self);
-	memset(&msg, 0xff, sizeof(msg));
-	msg.buf = addr(&got);
-	msg.len = sizeof(got);
-	msg.deadline = 0;
-	msg.flags = MBOX_NONBLOCK;
-	msg.index = 0;
-	msg.nr_fds = 0;
-	msg.lease = 0;
-	EXPECT_EQ(0, ctl(self->fd[ON_MAILBOX], MBOX_IOC_RECV, &msg));
-	EXPECT_EQ(42, got);
-	EXPECT_EQ(0, msg.flags);
-	EXPECT_EQ(0, msg.prio);
-	EXPECT_EQ(0, msg.tag);
-	EXPECT_EQ(getpid(), msg.pid);
-	EXPECT_EQ(0, msg.delivery);
-	EXPECT_EQ(0, msg.deliveries);
-
-	memset(&msg, 0, sizeof(msg));
-	msg.pid = -1;
-	msg.uid = msg.gid = 4711;
-	msg.deliveries = 12;
-	EXPECT_EQ(0, ctl(self->fd[ON_MAILBOX], MBOX_IOC_SEND, &msg));
-	EXPECT_EQ(0, ctl(self->fd[ON_MAILBOX], MBOX_IOC_RECV, &msg));
-	EXPECT_EQ(getpid(), msg.pid);
-	EXPECT_EQ(geteuid(), msg.uid);
-	EXPECT_EQ(getegid(), msg.gid);
-	EXPECT_EQ(0, msg.deliveries);
-}
-
 TEST_HARNESS_MAIN

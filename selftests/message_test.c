@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What is in a message: its bytes in and out, scatter and gather, read and write, who sent it. */
+/* What is in a message: its bytes in and out, by read and write too, and who sent it. */
 #include "common.h"
 #include "harness.h"
 
-#include <limits.h>
 #include <sched.h>
 #include <sys/uio.h>
 
@@ -187,109 +186,6 @@ TEST_F(message, receive_into_a_bad_address_is_efault_and_loses_nothing)
 	EXPECT_EQ(2, mb_take(self->box.rx, 0));
 }
 
-TEST_F(message, empty_one_needs_no_address)
-{
-	struct mbox_ioc_msg msg = { 0 };
-
-	EXPECT_EQ(0, ctl(self->box.tx, MBOX_IOC_SEND, &msg));
-	EXPECT_EQ(1, mb_status(self->box.rx).queued);
-	msg.len = 0;
-	EXPECT_EQ(0, ctl(self->box.rx, MBOX_IOC_RECV, &msg));
-	EXPECT_EQ(0, msg.len);
-	EXPECT_EQ(0, mb_status(self->box.rx).queued);
-}
-
-TEST_F(message, gather_joins_and_scatter_parts)
-{
-	char in[60], out[64] = { 0 };
-	struct mbox_iovec gather[] = {
-		{ addr(in), 1 }, { 0, 0 }, { addr(in + 1), 30 }, { addr(in + 31), 29 } };
-	struct mbox_iovec scatter[] = {
-		{ addr(out), 10 }, { 0, 0 }, { addr(out + 10), 1 }, { addr(out + 11), 53 } };
-	struct mbox_ioc_msg msg = mb_msg(gather, 4, MBOX_IOV);
-
-	pattern_fill(in, sizeof(in), 3);
-	EXPECT_EQ(0, ctl(self->box.tx, MBOX_IOC_SEND, &msg));
-	msg = mb_msg(scatter, 4, MBOX_IOV);
-	EXPECT_EQ(0, ctl(self->box.rx, MBOX_IOC_RECV, &msg));
-	EXPECT_EQ(60, msg.len);
-	EXPECT_EQ(0, msg.flags);
-	EXPECT_TRUE(pattern_check(out, 60, 3));
-	EXPECT_EQ(0, out[60]);
-}
-
-TEST_F(message, list_of_no_entries_is_an_empty_message)
-{
-	struct mbox_ioc_msg msg = { .flags = MBOX_IOV };
-
-	EXPECT_EQ(0, ctl(self->box.tx, MBOX_IOC_SEND, &msg));
-	EXPECT_EQ(1, mb_status(self->box.rx).queued);
-	EXPECT_EQ(0, ctl(self->box.rx, MBOX_IOC_RECV, &msg));
-	EXPECT_EQ(0, msg.len);
-
-	/* And room for nothing else. */
-	ASSERT_EQ(0, mb_put(self->box.tx, 1, 0, 0));
-	msg = (struct mbox_ioc_msg) { .flags = MBOX_IOV };
-	EXPECT_EQ(-EMSGSIZE, ctl(self->box.rx, MBOX_IOC_RECV, &msg));
-	EXPECT_EQ(4, msg.len);
-	EXPECT_EQ(1, mb_take(self->box.rx, 0));
-}
-
-TEST_F(message, list_can_have_iov_max_entries_and_no_more)
-{
-	struct mbox_iovec *iov = calloc(MBOX_IOV_MAX + 1, sizeof(*iov));
-	char in[MBOX_IOV_MAX + 1], out[MBOX_IOV_MAX + 1];
-	struct mbox_ioc_status before;
-	struct mbox_ioc_msg msg;
-	int i;
-
-	pattern_fill(in, sizeof(in), 4);
-	for (i = 0; i <= MBOX_IOV_MAX; i++)
-		iov[i] = (struct mbox_iovec) { addr(in + i), 1 };
-	msg = mb_msg(iov, MBOX_IOV_MAX, MBOX_IOV);
-	EXPECT_EQ(0, ctl(self->box.tx, MBOX_IOC_SEND, &msg));
-	before = mb_status(self->box.tx);
-	msg = mb_msg(iov, MBOX_IOV_MAX + 1, MBOX_IOV);
-	EXPECT_EQ(-EINVAL, ctl(self->box.tx, MBOX_IOC_SEND, &msg));
-	msg = (struct mbox_ioc_msg) { .buf = addr(iov), .len = ~0ULL, .flags = MBOX_IOV };
-	EXPECT_EQ(-EINVAL, ctl(self->box.tx, MBOX_IOC_SEND, &msg));
-
-	for (i = 0; i <= MBOX_IOV_MAX; i++)
-		iov[i].base = addr(out + i);
-	msg = mb_msg(iov, MBOX_IOV_MAX + 1, MBOX_IOV);
-	EXPECT_EQ(-EINVAL, ctl(self->box.rx, MBOX_IOC_RECV, &msg));
-	EXPECT_UNCHANGED(self->box.rx, &before);
-	msg = mb_msg(iov, MBOX_IOV_MAX, MBOX_IOV);
-	EXPECT_EQ(0, ctl(self->box.rx, MBOX_IOC_RECV, &msg));
-	EXPECT_TRUE(pattern_check(out, MBOX_IOV_MAX, 4));
-}
-
-TEST_F(message, entries_may_overlap)
-{
-	char in[] = "abcdef", out[16] = { 0 };
-	struct mbox_iovec iov[] = { { addr(in), 4 }, { addr(in + 2), 4 }, { addr(in), 6 } };
-	struct mbox_ioc_msg msg = mb_msg(iov, 3, MBOX_IOV);
-
-	EXPECT_EQ(0, ctl(self->box.tx, MBOX_IOC_SEND, &msg));
-	EXPECT_EQ(14, mb_recv(self->box.rx, out, sizeof(out), 0));
-	EXPECT_STREQ("abcdcdefabcdef", out);
-}
-
-/* More than the mailbox takes; and lengths whose sum is no length, as with writev(2). */
-TEST_F(message, list_that_is_too_long_is_refused)
-{
-	char buf[16];
-	struct mbox_iovec large[] = { { addr(buf), 16 }, { addr(buf), MSGSIZE } };
-	struct mbox_iovec wraps[] = { { addr(buf), 1ULL << 63 }, { addr(buf), 1ULL << 63 } };
-	struct mbox_ioc_status before = mb_status(self->box.tx);
-	struct mbox_ioc_msg msg = mb_msg(large, 2, MBOX_IOV);
-
-	EXPECT_EQ(-EMSGSIZE, ctl(self->box.tx, MBOX_IOC_SEND, &msg));
-	msg = mb_msg(wraps, 2, MBOX_IOV);
-	EXPECT_EQ(-EINVAL, ctl(self->box.tx, MBOX_IOC_SEND, &msg));
-	EXPECT_UNCHANGED(self->box.tx, &before);
-}
-
 TEST_F(message, write_sends_one_and_read_takes_one)
 {
 	struct mbox_ioc_msg msg;
@@ -323,61 +219,6 @@ TEST_F(message, writev_gathers_and_readv_scatters)
 	EXPECT_EQ(-1, readv(self->box.rx, in, 1));
 	EXPECT_EQ(EMSGSIZE, errno);
 	EXPECT_EQ(1, mb_status(self->box.rx).queued);
-}
-
-/* The calls that need a right, each with one that works where the right is there. */
-static int call_with(int fd, unsigned long cmd, __u32 flags)
-{
-	struct mbox_ioc_msg msg = { .flags = flags };
-	struct mbox_ioc_batch batch = { .msgs = addr(&msg), .nr = 1, .msg_size = sizeof(msg) };
-	struct mbox_ioc_notify notify = { .signo = SIGUSR1 };
-
-	if (cmd == MBOX_IOC_NOTIFY)
-		return ctl(fd, cmd, &notify);
-	if (cmd == MBOX_IOC_SEND_BATCH || cmd == MBOX_IOC_RECV_BATCH)
-		return ctl(fd, cmd, &batch);
-	return ctl(fd, cmd, &msg);
-}
-
-static void cannot_send(struct __test_metadata *_metadata, int fd)
-{
-	char byte = 0;
-
-	EXPECT_EQ(-EBADF, call_with(fd, MBOX_IOC_SEND, 0));
-	EXPECT_EQ(-EBADF, call_with(fd, MBOX_IOC_SEND_BATCH, 0));
-	EXPECT_EQ(-1, write(fd, &byte, 1));
-	EXPECT_EQ(EBADF, errno);
-}
-
-static void cannot_receive(struct __test_metadata *_metadata, int fd)
-{
-	char byte = 0;
-
-	EXPECT_EQ(-EBADF, call_with(fd, MBOX_IOC_RECV, 0));
-	EXPECT_EQ(-EBADF, call_with(fd, MBOX_IOC_RECV, MBOX_PEEK));
-	EXPECT_EQ(-EBADF, call_with(fd, MBOX_IOC_RECV_BATCH, 0));
-	EXPECT_EQ(-EBADF, call_with(fd, MBOX_IOC_NOTIFY, 0));
-	EXPECT_EQ(-1, read(fd, &byte, 1));
-	EXPECT_EQ(EBADF, errno);
-}
-
-TEST_F(message, wrong_access_mode_is_ebadf)
-{
-	const char *name = unique_name("neither");
-	struct mbox_ioc_status before;
-	int neither;
-
-	ASSERT_EQ(0, mb_put(self->box.tx, 1, 0, 0));
-	before = mb_status(self->box.rx);
-	cannot_send(_metadata, self->box.rx);
-	cannot_receive(_metadata, self->box.tx);
-	EXPECT_UNCHANGED(self->box.rx, &before);
-
-	neither = mb_create(name, 1, O_ACCMODE | O_EXCL);
-	ASSERT_LE(0, neither);
-	cannot_send(_metadata, neither);
-	cannot_receive(_metadata, neither);
-	EXPECT_EQ(0, mb_unlink(name));
 }
 
 /* Semantics 9: who sent it, as the one who receives it sees that process and user. */
