@@ -1,75 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* libmbox's sockets: addresses, connections that are asked for and accepted, datagrams. */
+/* libmbox's sockets of both kinds: what they are made with, their ports and addresses. */
 #include "common.h"
 #include "harness.h"
-
-#include <mbox/mbox.h>
-#include <poll.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-
-#define FDS_MAX	1024
-
-/* The address of a port of this machine. */
-static struct sockaddr_in at(in_port_t port)
-{
-	return (struct sockaddr_in) {
-		.sin_family = AF_INET,
-		.sin_port = htons(port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-}
-
-static int connect_to(struct mbox_socket *sock, in_port_t port)
-{
-	struct sockaddr_in addr = at(port);
-
-	return mbox_connect(sock, &addr);
-}
-
-static int bind_to(struct mbox_socket *sock, in_port_t port)
-{
-	struct sockaddr_in addr = at(port);
-
-	return mbox_bind(sock, &addr);
-}
-
-static in_port_t port_of(const struct mbox_socket *sock)
-{
-	struct sockaddr_in addr;
-
-	return mbox_getsockname(sock, &addr) ? 0 : ntohs(addr.sin_port);
-}
-
-static in_port_t peer_of(const struct mbox_socket *sock)
-{
-	struct sockaddr_in addr;
-
-	return mbox_getpeername(sock, &addr) ? 0 : ntohs(addr.sin_port);
-}
-
-static struct mbox_socket *socket_of(int type)
-{
-	struct mbox_socket *sock = NULL;
-
-	if (mbox_socket(&sock, type))
-		abort();
-	return sock;
-}
-
-static void nothing(int signo)
-{
-}
-
-static int wait_for_input(struct mbox_socket *sock)
-{
-	struct pollfd pfd = { .fd = mbox_socket_fd(sock), .events = POLLIN };
-
-	return poll(&pfd, 1, WAIT_LIMIT_S * 1000);
-}
+#include "sockets.h"
 
 /* A listener, a client that is not connected, and room for what is accepted. */
-FIXTURE(stream) {
+FIXTURE(socket) {
 	struct mbox_socket *listener;
 	struct mbox_socket *client;
 	struct mbox_socket *served;
@@ -77,7 +13,7 @@ FIXTURE(stream) {
 	char buf[100];
 };
 
-FIXTURE_SETUP(stream)
+FIXTURE_SETUP(socket)
 {
 	self->listener = socket_of(SOCK_STREAM);
 	self->client = socket_of(SOCK_STREAM);
@@ -87,75 +23,82 @@ FIXTURE_SETUP(stream)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-FIXTURE_TEARDOWN(stream)
+FIXTURE_TEARDOWN(socket)
 {
 	mbox_socket_close(self->listener);
 	mbox_socket_close(self->client);
 	mbox_socket_close(self->served);
 }
 
-TEST_F(stream, connection_goes_both_ways)
+TEST_F(socket, both_kinds_have_their_flags_and_addresses)
 {
-	int fd = mbox_socket_fd(self->client);
-	struct sockaddr_in peer;
+	static const int types[] = { SOCK_STREAM, SOCK_DGRAM };
+	size_t i;
 
+	for (i = 0; i < ARRAY_SIZE(types); i++) {
+		struct mbox_socket *blocking = socket_of(types[i] | SOCK_CLOEXEC);
+		struct mbox_socket *other = socket_of(types[i] | SOCK_NONBLOCK);
+		struct sockaddr_in addr = at(0);
+
+		EXPECT_EQ(0, fcntl(mbox_socket_fd(blocking), F_GETFL) & O_NONBLOCK);
+		EXPECT_EQ(O_NONBLOCK, fcntl(mbox_socket_fd(other), F_GETFL) & O_NONBLOCK);
+		EXPECT_EQ(FD_CLOEXEC, fcntl(mbox_socket_fd(blocking), F_GETFD));
+		EXPECT_EQ(FD_CLOEXEC, fcntl(mbox_socket_fd(other), F_GETFD));
+		addr.sin_family = AF_INET6;
+		EXPECT_EQ(-EAFNOSUPPORT, mbox_bind(other, &addr));
+		EXPECT_EQ(-EAFNOSUPPORT, mbox_connect(other, &addr));
+		addr = at(0);
+		addr.sin_addr.s_addr = htonl(0x08080808);
+		EXPECT_EQ(-EADDRNOTAVAIL, mbox_bind(other, &addr));
+		EXPECT_EQ(-EADDRNOTAVAIL, mbox_connect(other, &addr));
+		EXPECT_EQ(0, port_of(other));
+		mbox_socket_close(blocking);
+		mbox_socket_close(other);
+	}
+	mbox_socket_close(NULL);
+}
+
+/* Whatever the umask of who listens, and not even that user by the name. */
+TEST_F(socket, port_is_for_everybody_to_send_to_and_for_nobody_to_receive_from)
+{
+	char name[32];
+
+	umask(077);
+	IN_CHILD {
+		struct mbox_socket *sock;
+
+		ASSERT_EQ(0, become(USER_A, USER_A));
+		sock = socket_of(SOCK_DGRAM);
+		ASSERT_EQ(0, bind_to(sock, 0));
+		EXPECT_EQ(0222, mb_status(mbox_socket_fd(sock)).mode);
+		snprintf(name, sizeof(name), "datagram:%u", port_of(sock));
+		EXPECT_EQ(-EACCES, mb_open(name, O_RDONLY));
+		EXPECT_LE(0, mb_open(name, O_WRONLY));
+		sock = socket_of(SOCK_STREAM);
+		EXPECT_EQ(0, connect_to(sock, self->port));
+	}
+}
+
+TEST_F(socket, states_that_do_not_fit)
+{
+	struct sockaddr_in addr = at(self->port);
+	struct mbox_socket *none = NULL;
+
+	EXPECT_EQ(-EINVAL, mbox_socket(&none, SOCK_SEQPACKET));
+	EXPECT_EQ(-EINVAL, mbox_socket(&none, SOCK_STREAM | 1 << 30));
+	EXPECT_EQ(NULL, none);
+	EXPECT_EQ(-ENOTCONN, mbox_getpeername(self->client, &addr));
+	EXPECT_EQ(0, port_of(self->client));
+	EXPECT_EQ(-EINVAL, mbox_bind(self->listener, &addr));
 	ASSERT_EQ(0, connect_to(self->client, self->port));
-	EXPECT_EQ(fd, mbox_socket_fd(self->client));
-	EXPECT_EQ(5, mbox_sendto(self->client, "early", 5, 0, NULL));
-	EXPECT_EQ(1, wait_for_input(self->listener));
-	ASSERT_EQ(0, mbox_accept(self->listener, &self->served, &peer));
-	EXPECT_EQ(AF_INET, peer.sin_family);
-	EXPECT_EQ(htonl(INADDR_LOOPBACK), peer.sin_addr.s_addr);
-	EXPECT_EQ(port_of(self->client), ntohs(peer.sin_port));
-	EXPECT_EQ(port_of(self->client), peer_of(self->served));
-	EXPECT_EQ(self->port, peer_of(self->client));
-	EXPECT_EQ(self->port, port_of(self->served));
-	EXPECT_NE(port_of(self->client), self->port);
-	EXPECT_EQ(5, mbox_recvfrom(self->served, self->buf, 100, 0, NULL));
-	EXPECT_EQ(-EAGAIN, mbox_recvfrom(self->client, self->buf, 100, MSG_DONTWAIT, NULL));
-	EXPECT_EQ(4, mbox_sendto(self->served, "late", 4, MSG_DONTWAIT, NULL));
-	EXPECT_EQ(4, mbox_recvfrom(self->client, self->buf, 100, MSG_DONTWAIT, &peer));
-	EXPECT_EQ(self->port, ntohs(peer.sin_port));
-	EXPECT_EQ(0, memcmp(self->buf, "late", 4));
+	EXPECT_EQ(-EINVAL, bind_to(self->client, 0));
+	addr = at(self->port);
+	EXPECT_EQ(-EISCONN, mbox_sendto(self->client, "x", 1, 0, &addr));
+	EXPECT_EQ(-EINVAL, mbox_sendto(self->client, "x", 1, MSG_OOB, NULL));
+	EXPECT_EQ(-EINVAL, mbox_recvfrom(self->client, self->buf, 1, MSG_PEEK, NULL));
 }
 
-TEST_F(stream, half_close)
-{
-	ASSERT_EQ(0, connect_to(self->client, self->port));
-	ASSERT_EQ(0, mbox_accept(self->listener, &self->served, NULL));
-	EXPECT_EQ(0, mbox_shutdown(mbox_socket_fd(self->client), SHUT_WR));
-	EXPECT_EQ(0, mbox_recvfrom(self->served, self->buf, 100, 0, NULL));
-	EXPECT_EQ(1, mbox_sendto(self->served, "x", 1, 0, NULL));
-	EXPECT_EQ(1, mbox_recvfrom(self->client, self->buf, 100, 0, NULL));
-	EXPECT_EQ(-EPIPE, mbox_sendto(self->client, "x", 1, 0, NULL));
-	EXPECT_EQ(-ENOTTY, mbox_shutdown(mbox_socket_fd(self->listener), SHUT_WR));
-}
-
-TEST_F(stream, nobody_there_is_econnrefused)
-{
-	struct mbox_socket *idle = socket_of(SOCK_STREAM);
-	int box = mb_create_flags("stream:5000", 4, O_RDWR | O_EXCL, 0);
-
-	ASSERT_LE(0, box);
-	EXPECT_EQ(-ECONNREFUSED, connect_to(self->client, 1));
-	EXPECT_EQ(-ECONNREFUSED, connect_to(self->client, 5000));
-	ASSERT_EQ(0, bind_to(idle, 0));
-	EXPECT_EQ(-ECONNREFUSED, connect_to(self->client, port_of(idle)));
-	mbox_socket_close(idle);
-	EXPECT_EQ(0, mb_status(box).sent);
-	EXPECT_EQ(0, mb_unlink("stream:5000"));
-	close(box);
-	box = st_create("stream:5000", O_RDWR | O_EXCL);
-	EXPECT_EQ(-ECONNREFUSED, connect_to(self->client, 5000));
-	EXPECT_EQ(0, mb_unlink("stream:5000"));
-	close(box);
-	mbox_socket_close(self->listener);
-	self->listener = NULL;
-	EXPECT_EQ(-ECONNREFUSED, connect_to(self->client, self->port));
-	EXPECT_EQ(-ENOTCONN, mbox_sendto(self->client, "x", 1, 0, NULL));
-}
-
-TEST_F(stream, addresses_of_others_are_refused)
+TEST_F(socket, addresses_of_others_are_refused)
 {
 	struct sockaddr_in addr = at(self->port);
 
@@ -170,32 +113,7 @@ TEST_F(stream, addresses_of_others_are_refused)
 	EXPECT_EQ(0, mbox_connect(self->client, &addr));
 }
 
-TEST_F(stream, states_that_do_not_fit)
-{
-	struct sockaddr_in addr = at(self->port);
-	struct mbox_socket *none = NULL;
-
-	EXPECT_EQ(-EINVAL, mbox_socket(&none, SOCK_SEQPACKET));
-	EXPECT_EQ(-EINVAL, mbox_socket(&none, SOCK_STREAM | 1 << 30));
-	EXPECT_EQ(NULL, none);
-	EXPECT_EQ(-EISCONN, connect_to(self->listener, self->port));
-	EXPECT_EQ(-EINVAL, mbox_accept(self->client, &self->served, NULL));
-	EXPECT_EQ(-ENOTCONN, mbox_getpeername(self->client, &addr));
-	EXPECT_EQ(0, port_of(self->client));
-	EXPECT_EQ(-ENOTCONN, mbox_recvfrom(self->client, self->buf, 1, 0, NULL));
-	EXPECT_EQ(-EINVAL, mbox_bind(self->listener, &addr));
-	ASSERT_EQ(0, connect_to(self->client, self->port));
-	EXPECT_EQ(-EISCONN, connect_to(self->client, self->port));
-	EXPECT_EQ(-EISCONN, mbox_listen(self->client, 1));
-	EXPECT_EQ(-EINVAL, bind_to(self->client, 0));
-	addr = at(self->port);
-	EXPECT_EQ(-EISCONN, mbox_sendto(self->client, "x", 1, 0, &addr));
-	EXPECT_EQ(-EINVAL, mbox_sendto(self->client, "x", 1, MSG_OOB, NULL));
-	EXPECT_EQ(-EINVAL, mbox_recvfrom(self->client, self->buf, 1, MSG_PEEK, NULL));
-	EXPECT_EQ(NULL, self->served);
-}
-
-TEST_F(stream, ports_are_given_once)
+TEST_F(socket, ports_are_given_once)
 {
 	struct mbox_socket *other = socket_of(SOCK_STREAM), *datagram = socket_of(SOCK_DGRAM);
 
@@ -216,7 +134,7 @@ TEST_F(stream, ports_are_given_once)
 	mbox_socket_close(datagram);
 }
 
-TEST_F(stream, port_of_a_killed_process_is_free)
+TEST_F(socket, port_of_a_killed_process_is_free)
 {
 	int ready[2];
 	pid_t pid;
@@ -247,7 +165,7 @@ TEST_F(stream, port_of_a_killed_process_is_free)
 	close(ready[1]);
 }
 
-TEST_F(stream, well_known_ports_are_for_the_privileged)
+TEST_F(socket, well_known_ports_are_for_the_privileged)
 {
 	IN_CHILD {
 		struct mbox_socket *sock;
@@ -261,331 +179,6 @@ TEST_F(stream, well_known_ports_are_for_the_privileged)
 		EXPECT_EQ(0, connect_to(sock, self->port));
 	}
 	EXPECT_EQ(0, bind_to(self->client, 1023));
-}
-
-TEST_F(stream, full_backlog_makes_who_connects_wait)
-{
-	struct mbox_socket *second = socket_of(SOCK_STREAM | SOCK_NONBLOCK);
-	pid_t pid;
-
-	ASSERT_EQ(0, mbox_listen(self->listener, 1));
-	ASSERT_EQ(0, connect_to(self->client, self->port));
-	EXPECT_EQ(-EAGAIN, connect_to(second, self->port));
-	pid = child_fork();
-	if (!pid) {
-		struct mbox_socket *sock = socket_of(SOCK_STREAM);
-
-		_exit(connect_to(sock, self->port));
-	}
-	ASSERT_TRUE(wait_senders(mbox_socket_fd(self->listener), 1));
-	ASSERT_EQ(0, mbox_accept(self->listener, &self->served, NULL));
-	EXPECT_EQ(port_of(self->client), peer_of(self->served));
-	EXPECT_EQ(0, child_wait(pid));
-	mbox_socket_close(self->served);
-	ASSERT_EQ(0, mbox_accept(self->listener, &self->served, NULL));
-	EXPECT_EQ(0, connect_to(second, self->port));
-	EXPECT_EQ(O_NONBLOCK, fcntl(mbox_socket_fd(second), F_GETFL) & O_NONBLOCK);
-	EXPECT_EQ(-EAGAIN, mbox_recvfrom(second, self->buf, 1, 0, NULL));
-	mbox_socket_close(second);
-}
-
-TEST_F(stream, who_waits_is_refused_when_the_listener_goes)
-{
-	pid_t pid;
-
-	ASSERT_EQ(0, mbox_listen(self->listener, 1));
-	ASSERT_EQ(0, connect_to(self->client, self->port));
-	pid = child_fork();
-	if (!pid) {
-		int fd = mbox_socket_fd(self->listener);
-		struct mbox_socket *sock = socket_of(SOCK_STREAM);
-
-		close(fd);
-		_exit(connect_to(sock, self->port) == -ECONNREFUSED ? 0 : 1);
-	}
-	ASSERT_TRUE(wait_senders(mbox_socket_fd(self->listener), 1));
-	mbox_socket_close(self->listener);
-	self->listener = NULL;
-	EXPECT_EQ(0, child_wait(pid));
-}
-
-TEST_F(stream, accept_without_a_connection)
-{
-	struct mbox_socket *nonblocking = socket_of(SOCK_STREAM | SOCK_NONBLOCK);
-	int before = fds_open();
-	pid_t pid;
-
-	ASSERT_EQ(0, mbox_listen(nonblocking, 1));
-	EXPECT_EQ(-EAGAIN, mbox_accept(nonblocking, &self->served, NULL));
-	EXPECT_EQ(before, fds_open());
-	mbox_socket_close(nonblocking);
-	pid = child_fork();
-	if (!pid) {
-		struct sigaction action = { .sa_handler = nothing };
-
-		sigaction(SIGUSR1, &action, NULL);
-		_exit(mbox_accept(self->listener, &self->served, NULL) == -EINTR ? 0 : 1);
-	}
-	ASSERT_TRUE(wait_receivers(mbox_socket_fd(self->listener), 1));
-	kill(pid, SIGUSR1);
-	EXPECT_EQ(0, child_wait(pid));
-}
-
-/* Whoever can connect can send the mailbox anything. */
-TEST_F(stream, offers_of_others_are_passed_over)
-{
-	char name[32];
-	int stream = st_create(NULL, O_RDWR), file = open("/dev/null", O_RDWR), box, i;
-	struct mbox_fd two[] = { { .fd = file }, { .fd = file } };
-	struct mbox_fd swapped[] = { { .fd = mb_reopen(stream, O_WRONLY) },
-				     { .fd = mb_reopen(stream, O_RDONLY) } };
-	struct mbox_fd many[MBOX_FDS_MAX];
-	const struct {
-		struct mbox_fd *fds;
-		unsigned int nr;
-	} bad[] = { { NULL, 0 }, { two, 1 }, { two, 2 }, { swapped, 2 }, { many, MBOX_FDS_MAX } };
-	int before;
-
-	for (i = 0; i < MBOX_FDS_MAX; i++)
-		many[i] = (struct mbox_fd) { .fd = file };
-	ASSERT_EQ(0, mbox_listen(self->listener, 10));
-	snprintf(name, sizeof(name), "stream:%u", self->port);
-	box = mb_open(name, O_WRONLY);
-	ASSERT_LE(0, box);
-	before = fds_open();
-	for (i = 0; i < (int)ARRAY_SIZE(bad); i++) {
-		struct mbox_ioc_msg msg = {
-			.fds = (__u64)(uintptr_t)bad[i].fds,
-			.nr_fds = bad[i].nr,
-			.tag = 1 << 20,
-		};
-
-		ASSERT_EQ(0, ctl(box, MBOX_IOC_SEND, &msg));
-	}
-	EXPECT_EQ(-EMSGSIZE, write(box, "x", 1) < 0 ? -errno : 0);
-	ASSERT_EQ(0, connect_to(self->client, self->port));
-	ASSERT_EQ(0, mbox_accept(self->listener, &self->served, NULL));
-	EXPECT_EQ(port_of(self->client), peer_of(self->served));
-	/* The client's own and the one that keeps its port, and the accepted one. */
-	EXPECT_EQ(before + 2, fds_open());
-	close(box);
-	close(stream);
-	close(file);
-	close(swapped[0].fd);
-	close(swapped[1].fd);
-}
-
-static int limit_descriptors(rlim_t nr)
-{
-	struct rlimit limit = { nr, FDS_MAX };
-
-	return setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-TEST_F(stream, without_descriptors_a_connection_waits)
-{
-	int before = fds_open(), limit = before, ret;
-
-	do {
-		ASSERT_EQ(0, limit_descriptors(limit++));
-		ret = connect_to(self->client, self->port);
-		ASSERT_EQ(0, limit_descriptors(FDS_MAX));
-		ASSERT_TRUE(ret == 0 || (ret == -EMFILE && fds_open() == before));
-	} while (ret);
-	EXPECT_EQ(before + 7 + 1, limit);
-	before = fds_open();
-	limit = before;
-	do {
-		ASSERT_EQ(0, limit_descriptors(limit++));
-		ret = mbox_accept(self->listener, &self->served, NULL);
-		ASSERT_EQ(0, limit_descriptors(FDS_MAX));
-		ASSERT_TRUE(ret == 0 || (ret == -EMFILE && fds_open() == before));
-	} while (ret);
-	EXPECT_LT(before + 1, limit);
-	EXPECT_EQ(port_of(self->client), peer_of(self->served));
-}
-
-#define CLIENTS		4
-#define CONNECTIONS	50
-
-static int client_run(in_port_t port, int id)
-{
-	int i, got;
-
-	for (i = 0; i < CONNECTIONS; i++) {
-		struct mbox_socket *sock = socket_of(SOCK_STREAM);
-		int number = id * CONNECTIONS + i;
-
-		if (connect_to(sock, port) ||
-		    mbox_sendto(sock, &number, sizeof(number), 0, NULL) != sizeof(number) ||
-		    mbox_recvfrom(sock, &got, sizeof(got), 0, NULL) != sizeof(got) ||
-		    got != number + 1)
-			return 1;
-		mbox_socket_close(sock);
-	}
-	return 0;
-}
-
-TEST_F(stream, each_of_many_is_served_once)
-{
-	bool seen[CLIENTS * CONNECTIONS] = { false };
-	pid_t pids[CLIENTS];
-	int i, number;
-
-	for (i = 0; i < CLIENTS; i++) {
-		pids[i] = child_fork();
-		if (!pids[i])
-			_exit(client_run(self->port, i));
-	}
-	for (i = 0; i < CLIENTS * CONNECTIONS; i++) {
-		ASSERT_EQ(0, mbox_accept(self->listener, &self->served, NULL));
-		ASSERT_EQ(sizeof(number),
-			  mbox_recvfrom(self->served, &number, sizeof(number), 0, NULL));
-		ASSERT_TRUE(number >= 0 && number < CLIENTS * CONNECTIONS && !seen[number]);
-		seen[number++] = true;
-		EXPECT_EQ(sizeof(number),
-			  mbox_sendto(self->served, &number, sizeof(number), 0, NULL));
-		mbox_socket_close(self->served);
-		self->served = NULL;
-	}
-	for (i = 0; i < CLIENTS; i++) {
-		EXPECT_EQ(0, child_wait(pids[i]));
-	}
-}
-
-FIXTURE(datagram) {
-	struct mbox_socket *a;
-	struct mbox_socket *b;
-	in_port_t port;
-	char buf[100];
-};
-
-FIXTURE_SETUP(datagram)
-{
-	self->a = socket_of(SOCK_DGRAM);
-	self->b = socket_of(SOCK_DGRAM);
-	ASSERT_EQ(0, bind_to(self->b, 0));
-	self->port = port_of(self->b);
-}
-
-FIXTURE_TEARDOWN(datagram)
-{
-	mbox_socket_close(self->a);
-	mbox_socket_close(self->b);
-}
-
-static ssize_t send_to(struct mbox_socket *sock, const void *data, size_t len, int flags,
-		       in_port_t port)
-{
-	struct sockaddr_in addr = at(port);
-
-	return mbox_sendto(sock, data, len, flags, &addr);
-}
-
-TEST_F(datagram, goes_with_its_bounds_and_is_answered)
-{
-	struct sockaddr_in from;
-
-	EXPECT_EQ(3, send_to(self->a, "one", 3, 0, self->port));
-	EXPECT_EQ(0, send_to(self->a, NULL, 0, 0, self->port));
-	EXPECT_EQ(5, send_to(self->a, "three", 5, 0, self->port));
-	EXPECT_EQ(1, wait_for_input(self->b));
-	EXPECT_EQ(3, mbox_recvfrom(self->b, self->buf, 100, 0, &from));
-	EXPECT_EQ(port_of(self->a), ntohs(from.sin_port));
-	EXPECT_EQ(0, mbox_recvfrom(self->b, self->buf, 100, 0, NULL));
-	EXPECT_EQ(5, mbox_recvfrom(self->b, self->buf, 100, 0, NULL));
-	EXPECT_EQ(0, memcmp(self->buf, "three", 5));
-	EXPECT_EQ(-EAGAIN, mbox_recvfrom(self->b, self->buf, 100, MSG_DONTWAIT, NULL));
-	EXPECT_EQ(6, mbox_sendto(self->b, "answer", 6, 0, &from));
-	EXPECT_EQ(6, mbox_recvfrom(self->a, self->buf, 100, 0, &from));
-	EXPECT_EQ(self->port, ntohs(from.sin_port));
-}
-
-TEST_F(datagram, what_does_not_fit_is_discarded)
-{
-	EXPECT_EQ(6, send_to(self->a, "abcdef", 6, 0, self->port));
-	EXPECT_EQ(6, send_to(self->a, "ghijkl", 6, 0, self->port));
-	EXPECT_EQ(2, mbox_recvfrom(self->b, self->buf, 2, 0, NULL));
-	EXPECT_EQ(0, memcmp(self->buf, "ab", 2));
-	EXPECT_EQ(6, mbox_recvfrom(self->b, self->buf, 3, MSG_TRUNC, NULL));
-	EXPECT_EQ(0, memcmp(self->buf, "ghi", 3));
-	EXPECT_EQ(-EAGAIN, mbox_recvfrom(self->b, self->buf, 2, MSG_DONTWAIT, NULL));
-}
-
-TEST_F(datagram, size_has_a_limit)
-{
-	static char large[MBOX_DATAGRAM_MAX + 1], back[MBOX_DATAGRAM_MAX + 1];
-
-	pattern_fill(large, sizeof(large), 3);
-	EXPECT_EQ(-EMSGSIZE, send_to(self->a, large, sizeof(large), 0, self->port));
-	EXPECT_EQ(MBOX_DATAGRAM_MAX,
-		  send_to(self->a, large, MBOX_DATAGRAM_MAX, 0, self->port));
-	EXPECT_EQ(MBOX_DATAGRAM_MAX, mbox_recvfrom(self->b, back, sizeof(back), 0, NULL));
-	EXPECT_EQ(0, memcmp(large, back, MBOX_DATAGRAM_MAX));
-}
-
-TEST_F(datagram, connected_one_hears_its_peer_alone)
-{
-	struct mbox_socket *stranger = socket_of(SOCK_DGRAM);
-
-	EXPECT_EQ(-EDESTADDRREQ, mbox_sendto(self->a, "x", 1, 0, NULL));
-	ASSERT_EQ(0, connect_to(self->a, self->port));
-	EXPECT_EQ(self->port, peer_of(self->a));
-	EXPECT_EQ(1, mbox_sendto(self->a, "x", 1, 0, NULL));
-	EXPECT_EQ(1, mbox_recvfrom(self->b, self->buf, 100, 0, NULL));
-	EXPECT_EQ(1, send_to(stranger, "s", 1, 0, port_of(self->a)));
-	EXPECT_EQ(1, send_to(self->b, "b", 1, 0, port_of(self->a)));
-	EXPECT_EQ(1, mbox_recvfrom(self->a, self->buf, 100, 0, NULL));
-	EXPECT_EQ('b', self->buf[0]);
-	EXPECT_EQ(-EAGAIN, mbox_recvfrom(self->a, self->buf, 100, MSG_DONTWAIT, NULL));
-	/* To another, as often as one likes. */
-	ASSERT_EQ(0, connect_to(self->a, port_of(stranger)));
-	EXPECT_EQ(1, mbox_sendto(self->a, "y", 1, 0, NULL));
-	EXPECT_EQ(1, mbox_recvfrom(stranger, self->buf, 100, 0, NULL));
-	mbox_socket_close(stranger);
-	EXPECT_EQ(-ECONNREFUSED, mbox_sendto(self->a, "y", 1, 0, NULL));
-}
-
-TEST_F(datagram, refused)
-{
-	struct sockaddr_in addr = at(self->port);
-
-	EXPECT_EQ(-EOPNOTSUPP, mbox_listen(self->a, 1));
-	EXPECT_EQ(-ECONNREFUSED, send_to(self->a, "x", 1, 0, 1));
-	EXPECT_EQ(-ECONNREFUSED, connect_to(self->a, 1));
-	EXPECT_EQ(-EINVAL, send_to(self->a, "x", 1, MSG_OOB, self->port));
-	EXPECT_EQ(-EINVAL, mbox_recvfrom(self->a, self->buf, 1, MSG_PEEK, NULL));
-	addr.sin_family = AF_UNIX;
-	EXPECT_EQ(-EAFNOSUPPORT, mbox_sendto(self->a, "x", 1, 0, &addr));
-	EXPECT_EQ(-EFAULT, send_to(self->a, unmapped_page(), 1, 0, self->port));
-	EXPECT_EQ(-EAGAIN, mbox_recvfrom(self->b, self->buf, 100, MSG_DONTWAIT, NULL));
-}
-
-/* Unlike UDP's, a sender waits for the receiver; and not for one that is gone. */
-TEST_F(datagram, sender_waits_for_room)
-{
-	int i;
-	pid_t pid;
-
-	for (i = 0; send_to(self->a, &i, sizeof(i), MSG_DONTWAIT, self->port) == sizeof(i); i++)
-		;
-	EXPECT_EQ(64, i);
-	EXPECT_EQ(-EAGAIN, send_to(self->a, &i, sizeof(i), MSG_DONTWAIT, self->port));
-	pid = child_fork();
-	if (!pid) {
-		int own = mbox_socket_fd(self->b);
-
-		close(own);
-		if (send_to(self->a, &i, sizeof(i), 0, self->port) != sizeof(i))
-			_exit(1);
-		_exit(send_to(self->a, &i, sizeof(i), 0, self->port) == -ECONNREFUSED ? 0 : 2);
-	}
-	ASSERT_TRUE(wait_senders(mbox_socket_fd(self->b), 1));
-	EXPECT_EQ(sizeof(i), mbox_recvfrom(self->b, self->buf, 100, 0, NULL));
-	ASSERT_TRUE(wait_senders(mbox_socket_fd(self->b), 1));
-	mbox_socket_close(self->b);
-	self->b = NULL;
-	EXPECT_EQ(0, child_wait(pid));
 }
 
 TEST_HARNESS_MAIN
