@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Pipes, commands and FIFOs, as libmbox gives them. */
+/* Pipes and FIFOs, as libmbox gives them. */
 #include "common.h"
 #include "harness.h"
 
@@ -353,9 +353,6 @@ TEST_F(pipe, without_descriptors_nothing_is_left)
 			last = next;
 		for (left = 0; left < 3; left++) {
 			EXPECT_EQ(-EMFILE, mbox_pipe(fd, 0));
-			errno = 0;
-			EXPECT_EQ(NULL, mbox_popen("true", "r"));
-			EXPECT_EQ(EMFILE, errno);
 			EXPECT_EQ(left, descriptors_free());
 			close(last - left);
 		}
@@ -374,9 +371,6 @@ TEST_F(pipe, counts_against_the_budget)
 		ASSERT_EQ(0, become(USER_A, USER_A));
 		EXPECT_EQ(-EDQUOT, mbox_pipe(fd, 0));
 		EXPECT_EQ(-EDQUOT, mbox_mkfifo("/pipe.budget", 0600));
-		errno = 0;
-		EXPECT_EQ(NULL, mbox_popen("true", "r"));
-		EXPECT_EQ(EDQUOT, errno);
 	}
 	ASSERT_EQ(0, param_set("user_mailboxes", limit));
 }
@@ -465,102 +459,6 @@ TEST_F(pipe, records_come_whole_through_the_least_capacity)
 	mbox_close(mb);
 	EXPECT_EQ(WRITERS * RECORDS, pass_records(self->fd[0], self->fd[1]));
 	self->fd[1] = -1;
-}
-
-/* Commands */
-
-TEST(commands_read_and_write)
-{
-	const char *path = "/tmp/mbox_popen";
-	char line[16] = "";
-	char command[64];
-	int before = fds_open(), i;
-	FILE *stream;
-
-	snprintf(command, sizeof(command), "sort -n >%s", path);
-	stream = mbox_popen(command, "w");
-	ASSERT_TRUE(stream != NULL);
-	for (i = 30000; i; i--)
-		fprintf(stream, "%d\n", i);
-	EXPECT_EQ(0, mbox_pclose(stream));
-
-	snprintf(command, sizeof(command), "grep -v 7 %s | wc -l", path);
-	stream = mbox_popen(command, "re");
-	ASSERT_TRUE(stream != NULL);
-	EXPECT_TRUE(fgets(line, sizeof(line), stream) != NULL);
-	/* Those of 1 to 30000 without that digit: 3 * 9^4, less 0, and 30000. */
-	EXPECT_EQ(19683, atoi(line));
-	EXPECT_EQ(NULL, fgets(line, sizeof(line), stream));
-	EXPECT_EQ(0, mbox_pclose(stream));
-
-	snprintf(command, sizeof(command), "head -n 3 %s", path);
-	stream = mbox_popen(command, "r");
-	for (i = 1; i <= 3; i++) {
-		EXPECT_TRUE(fgets(line, sizeof(line), stream) != NULL);
-		EXPECT_EQ(i, atoi(line));
-	}
-	EXPECT_EQ(0, mbox_pclose(stream));
-	EXPECT_EQ(before, fds_open());
-	unlink(path);
-}
-
-TEST(commands_tell_how_they_ended)
-{
-	EXPECT_EQ(7 << 8, mbox_pclose(mbox_popen("exit 7", "r")));
-	EXPECT_EQ(SIGKILL, mbox_pclose(mbox_popen("kill -KILL $$", "w")));
-	EXPECT_EQ(127 << 8, mbox_pclose(mbox_popen("no-such-program 2>/dev/null", "r")));
-	errno = 0;
-	EXPECT_EQ(-1, mbox_pclose(stdout));
-	EXPECT_EQ(ECHILD, errno);
-}
-
-/* If the second inherited the first one's end, the first would never come to it. */
-TEST(commands_do_not_inherit_streams)
-{
-	FILE *first = mbox_popen("cat >/dev/null", "w");
-	FILE *second = mbox_popen("cat >/dev/null", "w");
-
-	EXPECT_EQ(0, mbox_pclose(first));
-	EXPECT_EQ(0, mbox_pclose(second));
-}
-
-TEST(command_that_is_not_read_ends)
-{
-	FILE *stream = mbox_popen("exec yes", "r");
-	char line[4];
-
-	EXPECT_TRUE(fgets(line, sizeof(line), stream) != NULL);
-	EXPECT_EQ(SIGPIPE, mbox_pclose(stream));
-}
-
-static void *run_commands(void *arg)
-{
-	char command[32], line[16];
-	int i, *good = arg;
-
-	for (i = 0; i < 10; i++) {
-		FILE *stream;
-
-		snprintf(command, sizeof(command), "echo %d; exit %d", 1000 * i, i);
-		stream = mbox_popen(command, "r");
-		if (stream && fgets(line, sizeof(line), stream) && atoi(line) == 1000 * i &&
-		    mbox_pclose(stream) == i << 8)
-			++*good;
-	}
-	return NULL;
-}
-
-TEST(commands_of_many_threads)
-{
-	pthread_t threads[6];
-	int good[6] = { 0 }, i;
-
-	for (i = 0; i < 6; i++)
-		ASSERT_EQ(0, pthread_create(&threads[i], NULL, run_commands, &good[i]));
-	for (i = 0; i < 6; i++) {
-		pthread_join(threads[i], NULL);
-		EXPECT_EQ(10, good[i]);
-	}
 }
 
 /* FIFOs */
