@@ -4,8 +4,6 @@
 #include "harness.h"
 
 #include <poll.h>
-#include <sched.h>
-#include <sys/socket.h>
 
 #include <mbox/mbox.h>
 
@@ -213,45 +211,6 @@ TEST_F(mailbox, is_a_descriptor)
 	EXPECT_EQ(FD_CLOEXEC, fcntl(fd, F_GETFD));
 }
 
-TEST_F(mailbox, goes_over_a_socket)
-{
-	int pair[2];
-
-	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
-	ASSERT_EQ(0, fd_send(pair[0], mbox_fd(self->mb)));
-	IN_CHILD {
-		struct mbox *mb;
-
-		mbox_close(self->mb);
-		ASSERT_EQ(0, mbox_from_fd(&mb, fd_recv(pair[1])));
-		EXPECT_EQ(0, mbox_send(mb, "over", 4, 0));
-	}
-	EXPECT_EQ(1, status_of(self->mb).queued);
-	close(pair[0]);
-	close(pair[1]);
-}
-
-TEST_F(mailbox, is_not_made_of_other_descriptors)
-{
-	struct mbox_segment *seg;
-	struct mbox *mb = UNTOUCHED;
-	int pipe_fds[2];
-
-	ASSERT_EQ(0, mbox_segment_create(&seg, NULL, O_RDWR, 0600, 1, 0));
-	ASSERT_EQ(0, pipe(pipe_fds));
-	EXPECT_EQ(-EBADF, mbox_from_fd(&mb, -1));
-	EXPECT_EQ(-EBADF, mbox_from_fd(&mb, 1000000));
-	EXPECT_EQ(-ENOTTY, mbox_from_fd(&mb, pipe_fds[0]));
-	EXPECT_EQ(-ENOTTY, mbox_from_fd(&mb, device()));
-	EXPECT_EQ(-ENOTTY, mbox_from_fd(&mb, mbox_segment_fd(seg)));
-	EXPECT_EQ(UNTOUCHED, mb);
-	/* They stay the caller's, and open. */
-	EXPECT_EQ(0, close(pipe_fds[0]));
-	EXPECT_EQ(0, close(pipe_fds[1]));
-	EXPECT_EQ(1, fcntl(mbox_segment_fd(seg), F_GETFD));
-	mbox_segment_close(seg);
-}
-
 TEST_F(mailbox, tells_what_went_through_it)
 {
 	char data[16];
@@ -327,73 +286,6 @@ TEST_F(mailbox, tells_which_receiver_waits)
 	EXPECT_EQ(0, mbox_send(self->mb, "x", 1, 0));
 	ASSERT_EQ(0, pthread_join(thread, &ret));
 	EXPECT_EQ(NULL, ret);
-}
-
-TEST_F(mailbox, is_changed_by_its_owner_only)
-{
-	IN_CHILD {
-		struct mbox_status before = status_of(self->mb), after;
-
-		ASSERT_EQ(0, become(USER_A, USER_A));
-		EXPECT_EQ(-EPERM, mbox_chmod(self->mb, 0600));
-		EXPECT_EQ(-EPERM, mbox_resize(self->mb, 1));
-		EXPECT_EQ(-EPERM, mbox_chown(self->mb, USER_A, -1));
-		EXPECT_EQ(-EPERM, mbox_chown(self->mb, -1, USER_A));
-		EXPECT_EQ(0, mbox_chown(self->mb, -1, -1));
-		after = status_of(self->mb);
-		EXPECT_EQ(before.mode, after.mode);
-		EXPECT_EQ(before.capacity, after.capacity);
-		EXPECT_EQ(before.uid, after.uid);
-		EXPECT_EQ(before.gid, after.gid);
-	}
-}
-
-TEST_F(mailbox, changes_owner_group_and_mode)
-{
-	ASSERT_EQ(0, mbox_chown(self->mb, USER_A, USER_B));
-	EXPECT_EQ(USER_A, status_of(self->mb).uid);
-	EXPECT_EQ(USER_B, status_of(self->mb).gid);
-	ASSERT_EQ(0, mbox_chown(self->mb, -1, USER_C));
-	EXPECT_EQ(USER_A, status_of(self->mb).uid);
-	EXPECT_EQ(USER_C, status_of(self->mb).gid);
-	ASSERT_EQ(0, mbox_chown(self->mb, USER_B, -1));
-	EXPECT_EQ(USER_B, status_of(self->mb).uid);
-	EXPECT_EQ(USER_C, status_of(self->mb).gid);
-
-	umask(077);
-	EXPECT_EQ(0, mbox_chmod(self->mb, 0777));
-	EXPECT_EQ(0777, status_of(self->mb).mode);
-	EXPECT_EQ(-EINVAL, mbox_chmod(self->mb, 01777));
-	EXPECT_EQ(-EINVAL, mbox_chmod(self->mb, -1));
-	EXPECT_EQ(0777, status_of(self->mb).mode);
-}
-
-TEST_F(mailbox, is_not_given_to_an_id_that_the_namespace_lacks)
-{
-	IN_CHILD {
-		struct mbox *mb;
-
-		ASSERT_EQ(0, mbox_create(&mb, NULL, O_RDWR, 0600, NULL));
-		ASSERT_EQ(0, enter_user_namespace(0, 0));
-		EXPECT_EQ(-EINVAL, mbox_chown(mb, USER_A, -1));
-		EXPECT_EQ(-EINVAL, mbox_chown(mb, -1, USER_A));
-	}
-}
-
-TEST_F(mailbox, a_handle_keeps_its_rights)
-{
-	const char *name = unique_name("rights");
-
-	IN_CHILD {
-		struct mbox *mb, *other;
-
-		ASSERT_EQ(0, become(USER_A, USER_A));
-		ASSERT_EQ(0, mbox_create(&mb, name, O_RDWR | O_EXCL, 0600, NULL));
-		EXPECT_EQ(0, mbox_chmod(mb, 0));
-		EXPECT_EQ(-EACCES, mbox_open(&other, name, O_WRONLY));
-		EXPECT_EQ(0, mbox_send(mb, NULL, 0, 0));
-		EXPECT_EQ(0, mbox_unlink(name));
-	}
 }
 
 static volatile sig_atomic_t notices;

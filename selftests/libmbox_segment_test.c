@@ -4,7 +4,6 @@
 #include "harness.h"
 
 #include <linux/futex.h>
-#include <sched.h>
 #include <sys/syscall.h>
 
 #include <mbox/mbox.h>
@@ -261,29 +260,6 @@ TEST_F(segment, is_opened_by_whom_the_mode_allows)
 	}
 }
 
-TEST_F(segment, is_changed_by_its_owner_only)
-{
-	IN_CHILD {
-		ASSERT_EQ(0, become(USER_A, USER_A));
-		EXPECT_EQ(-EPERM, mbox_segment_chmod(self->seg, 0600));
-		EXPECT_EQ(-EPERM, mbox_segment_chown(self->seg, USER_A, -1));
-		EXPECT_EQ(-EPERM, mbox_segment_chown(self->seg, -1, USER_A));
-		EXPECT_EQ(0, mbox_segment_chown(self->seg, -1, -1));
-	}
-	EXPECT_EQ(0666, status_of(self->seg).mode);
-	EXPECT_EQ(geteuid(), status_of(self->seg).uid);
-
-	EXPECT_EQ(-EINVAL, mbox_segment_chmod(self->seg, 01000));
-	ASSERT_EQ(0, mbox_segment_chown(self->seg, USER_A, -1));
-	ASSERT_EQ(0, mbox_segment_chown(self->seg, -1, USER_B));
-	EXPECT_EQ(USER_A, status_of(self->seg).uid);
-	EXPECT_EQ(USER_B, status_of(self->seg).gid);
-	IN_CHILD {
-		ASSERT_EQ(0, enter_user_namespace(0, 0));
-		EXPECT_EQ(-EINVAL, mbox_segment_chown(self->seg, USER_A, -1));
-	}
-}
-
 TEST_F(segment, counts_against_budgets)
 {
 	long long segments = param_get("user_segments"), bytes = param_get("user_bytes");
@@ -304,34 +280,6 @@ TEST_F(segment, counts_against_budgets)
 	}
 	EXPECT_EQ(0, param_set("user_segments", segments));
 	EXPECT_EQ(0, param_set("user_bytes", bytes));
-}
-
-TEST_F(segment, is_a_descriptor)
-{
-	int fd = mbox_segment_fd(self->seg), copy = dup(fd), pipe_fds[2];
-	struct mbox_segment *seg = UNTOUCHED;
-	struct mbox *mb;
-
-	EXPECT_EQ(FD_CLOEXEC, fcntl(fd, F_GETFD));
-	EXPECT_EQ(0, map_errno(fd, 1, PROT_READ, MAP_SHARED));
-
-	ASSERT_EQ(0, pipe(pipe_fds));
-	ASSERT_EQ(0, mbox_create(&mb, NULL, O_RDWR, 0600, NULL));
-	EXPECT_EQ(-EBADF, mbox_segment_from_fd(&seg, -1));
-	EXPECT_EQ(-ENOTTY, mbox_segment_from_fd(&seg, pipe_fds[0]));
-	EXPECT_EQ(-ENOTTY, mbox_segment_from_fd(&seg, device()));
-	EXPECT_EQ(-ENOTTY, mbox_segment_from_fd(&seg, mbox_fd(mb)));
-	EXPECT_EQ(UNTOUCHED, seg);
-	EXPECT_EQ(0, close(pipe_fds[0]));
-	EXPECT_EQ(0, close(pipe_fds[1]));
-	mbox_close(mb);
-
-	ASSERT_EQ(0, mbox_segment_from_fd(&seg, copy));
-	EXPECT_EQ(copy, mbox_segment_fd(seg));
-	EXPECT_EQ(status_of(self->seg).id, status_of(seg).id);
-	mbox_segment_close(seg);
-	EXPECT_EQ(-1, fcntl(copy, F_GETFD));
-	EXPECT_EQ(FD_CLOEXEC, fcntl(fd, F_GETFD));
 }
 
 static long futex(uint32_t *word, int operation, uint32_t value)
