@@ -20,6 +20,8 @@
 
 #include <mbox/mbox.h>
 
+#include "tap.h"
+
 #define DEVICE_FD	1000
 #define OBJECT_FD	1001
 #define COPY_FD		1002
@@ -77,16 +79,6 @@ int __wrap_close(int fd);
 int __wrap_fcntl(int fd, int command, ...);
 int __wrap_ioctl(int fd, unsigned long request, void *arg);
 int __real_close(int fd);
-
-static int tests, failures;
-static bool good;
-
-#define CHECK(cond) do {						\
-	if (!(cond)) {							\
-		good = false;						\
-		printf("# %s:%d: not so: %s\n", __func__, __LINE__, #cond); \
-	}								\
-} while (0)
 
 int __wrap_open(const char *path, int flags, ...)
 {
@@ -220,10 +212,7 @@ int __wrap_ioctl(int fd, unsigned long request, void *arg)
 static void run(const char *what, void (*test)(void))
 {
 	memset(&k, 0, sizeof(k));
-	good = true;
-	test();
-	failures += !good;
-	printf("%sok %d - %s\n", good ? "" : "not ", ++tests, what);
+	tap_run(what, test);
 }
 
 static struct mbox *mailbox(void)
@@ -1194,13 +1183,6 @@ static void commands_refused(void)
 	CHECK(closed(READER_FD) && closed(OBJECT_FD));
 }
 
-static uint64_t at(int64_t sec, long nsec)
-{
-	struct timespec ts = { .tv_sec = (time_t)sec, .tv_nsec = nsec };
-
-	return mbox_deadline_at(&ts);
-}
-
 static void snapshot(void)
 {
 	struct mbox *mb = mailbox(), *copy = NULL;
@@ -1240,80 +1222,8 @@ static void links(void)
 	mbox_close(mb);
 }
 
-static void deadlines(void)
-{
-	const uint64_t last = INT64_MAX;
-	struct timespec ts;
-	uint64_t now, one;
-
-	CHECK(at(0, 0) == 1);
-	CHECK(at(0, 1) == 1);
-	CHECK(at(0, 2) == 2);
-	CHECK(at(1, 0) == 1000000000);
-	CHECK(at(1700000000, 999999999) == 1700000000999999999);
-	CHECK(at(-1, 999999999) == 1);
-	CHECK(at(0, -1) == UINT64_MAX);
-	CHECK(at(0, 1000000000) == UINT64_MAX);
-	CHECK(at(-1, 1000000000) == UINT64_MAX);
-	if (sizeof(time_t) == 8) {
-		CHECK(at(9223372036, 854775807) == last);
-		CHECK(at(9223372036, 854775806) == last - 1);
-		CHECK(at(9223372036, 854775808) == last);
-		CHECK(at(9223372037, 0) == last);
-		CHECK(at(18446744074, 0) == last);
-		CHECK(at(INT64_MAX, 999999999) == last);
-	}
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	now = mbox_deadline_in(0);
-	CHECK(now >= at(ts.tv_sec, ts.tv_nsec));
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	CHECK(now <= at(ts.tv_sec, ts.tv_nsec));
-	one = mbox_deadline_in(1000000000);
-	CHECK(one >= now + 1000000000);
-	CHECK(one <= mbox_deadline_in(0) + 1000000000);
-	CHECK(mbox_deadline_in(INT64_MAX) == last);
-	CHECK(mbox_deadline_in(UINT64_MAX) == last);
-	CHECK(mbox_deadline_in(last - mbox_deadline_in(0)) <= last);
-}
-
-static void errors(void)
-{
-	static const int known[] = {
-		ENODEV, ENOTTY, EINVAL, E2BIG, EFAULT, EBADF, EACCES, EPERM,
-		ENOENT, EEXIST, ENAMETOOLONG, EPROTOTYPE, EAGAIN, ETIMEDOUT,
-		EINTR, EMSGSIZE, ENOMSG, EPIPE, ESRCH, ECONNRESET, ESTALE,
-		EDEADLK, ELOOP, EDQUOT, EBUSY, EOPNOTSUPP, ENOBUFS,
-		ENOMEM, EMFILE, ENFILE, ENXIO, EXDEV, 0,
-	};
-	size_t i, j;
-
-	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		const char *text = mbox_strerror(-known[i]);
-
-		CHECK(text == mbox_strerror(known[i]));
-		CHECK(strcmp(text, "unknown error"));
-		CHECK(strlen(text) && text[strlen(text) - 1] != '.');
-		for (j = 0; j < i; j++)
-			CHECK(strcmp(text, mbox_strerror(known[j])));
-	}
-	CHECK(!strcmp(mbox_strerror(-EXFULL), "unknown error"));
-	CHECK(!strcmp(mbox_strerror(INT_MIN), "unknown error"));
-	CHECK(!strcmp(mbox_strerror(INT_MAX), "unknown error"));
-}
-
-static void version(void)
-{
-	char text[32];
-
-	snprintf(text, sizeof(text), "%d.%d.%d", MBOX_VERSION_MAJOR,
-		 MBOX_VERSION_MINOR, MBOX_VERSION_PATCH);
-	CHECK(!strcmp(mbox_version(), text));
-}
-
 int main(void)
 {
-	printf("TAP version 13\n");
 	run("names lose one slash and nothing else", names);
 	run("the device is opened for one call, and its errors told", device);
 	run("mbox_create and mbox_open pass on what they are given", create);
@@ -1346,9 +1256,5 @@ int main(void)
 	run("commands at the other end of a pipe", commands);
 	run("waiting for a command goes on after a signal", commands_and_signals);
 	run("commands that are not run", commands_refused);
-	run("deadlines at the ends of their range", deadlines);
-	run("each error has its own explanation", errors);
-	run("the version", version);
-	printf("1..%d\n", tests);
-	return failures ? 1 : 0;
+	return tap_end();
 }

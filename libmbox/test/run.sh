@@ -68,14 +68,18 @@ program() {
 	fi
 }
 
-# calls NAME FLAG...: the library and its test, with sanitizers and what else is asked for.
-calls() {
-	local dir=$work/$1 flags=(-O1 -g -fsanitize='address,undefined' -fno-sanitize-recover=all "${@:2}")
-	mkdir "$dir"
+# native TEST BUILD FLAG...: a test of this folder and the library, with sanitizers and what else
+# is asked for; BUILD names what those flags make. calls_test.c plays the kernel.
+native() {
+	local dir=$work/$2 flags=(-O1 -g -fsanitize='address,undefined' -fno-sanitize-recover=all)
+	local wrap=''
+	flags+=("${@:3}")
+	mkdir -p "$dir"
 	make -s BUILD="$dir" CC="${cc[*]}" CFLAGS="${flags[*]}" "$dir/libmbox.a"
+	[ "$1" != calls ] || wrap=-Wl,--wrap=open,--wrap=close,--wrap=fcntl,--wrap=ioctl
 	"${cc[@]}" -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror "${flags[@]}" "${include[@]}" \
-		-Wl,--wrap=open,--wrap=close,--wrap=fcntl,--wrap=ioctl test/calls_test.c "$dir/libmbox.a" -o "$dir/test"
-	"$dir/test"
+		$wrap "test/$1_test.c" "$dir/libmbox.a" -o "$dir/$1_test"
+	"$dir/$1_test"
 }
 
 # A compiler can make programs that the kernel of this machine does not run.
@@ -159,11 +163,16 @@ linked() {
 }
 
 echo 'TAP version 13'
-program calls calls native
+mapfile -t natives < <(basename -s _test.c test/*_test.c)
+for name in "${natives[@]}"; do
+	program "$name" native "$name" native
+done
 if runs_32_bits; then
-	program 'calls, 32 bits' calls thirty_two -m32
+	for name in "${natives[@]}"; do
+		program "$name, 32 bits" native "$name" thirty_two -m32
+	done
 else
-	result ok 'calls, 32 bits # SKIP this machine makes or runs programs of one size only'
+	result ok '32 bits # SKIP this machine makes or runs programs of one size only'
 fi
 for name in mbox mailbox process pipe segment socket; do
 	for std in c11 gnu11 gnu2x; do
