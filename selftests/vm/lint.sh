@@ -74,6 +74,21 @@ without_licence() {
 			END { if (!seen) print name }'
 }
 
+# Each file has a test of its name. The preload library has not: preload.sh tests it as a whole, by
+# programs that know nothing of mbox.
+untested() {
+	local file name
+	for file in kernel/*.c; do
+		name=$(basename "$file" .c)
+		[ -e "selftests/${name}_test.c" ] || echo "$file"
+	done
+	for file in libmbox/src/*.c; do
+		name=$(basename "$file" .c)
+		[ -e "selftests/libmbox_${name}_test.c" ] || [ -e "libmbox/test/${name}_test.c" ] ||
+			echo "$file"
+	done
+}
+
 lint 'sparse and gcc W=1 on the module' sparse
 lint 'checkpatch --strict on the module and the ABI' checkpatch
 lint 'clang-tidy on libmbox, tools, selftests' tidy
@@ -84,5 +99,6 @@ lint 'the manual pages' manuals
 lint 'a licence in each file' nothing "$(without_licence)" 'no SPDX line'
 lint 'a list that names each test' nothing "$(make -s -C selftests KSFT="$("$vm/linux-source.sh")/tools/testing/selftests" unlisted)" \
 	'not in selftests/Makefile'
+lint 'a test for each file of the module and libmbox' nothing "$(untested)" 'no test of that name'
 
 [ ${#failed[@]} = 0 ] || die "$(printf '%s; ' "${failed[@]}")"
