@@ -177,6 +177,12 @@ static long mbox_send_msg(struct file *file, const struct mbox_ioc_msg *msg,
 	return mbox_send(mbox_file_mailbox(file), message, patience);
 }
 
+/* What a call returns that a signal came before. */
+static long mbox_interrupted(u32 flags, long ret)
+{
+	return ret == -ERESTARTSYS && flags & MBOX_NORESTART ? -EINTR : ret;
+}
+
 long mbox_ioctl_send(const struct mbox_request *request)
 {
 	struct mbox_patience patience;
@@ -187,12 +193,14 @@ long mbox_ioctl_send(const struct mbox_request *request)
 		return err;
 	if (!(request->file->f_mode & FMODE_WRITE))
 		return -EBADF;
-	if (msg.flags & ~(MBOX_NONBLOCK | MBOX_REALTIME | MBOX_IOV | MBOX_SYNC))
+	if (msg.flags & ~(MBOX_NONBLOCK | MBOX_REALTIME | MBOX_IOV | MBOX_SYNC |
+			  MBOX_NORESTART))
 		return -EINVAL;
 	if (mbox_patience_init(&patience, request->file, msg.flags,
 			       msg.deadline))
 		return -EINVAL;
-	return mbox_send_msg(request->file, &msg, &patience);
+	return mbox_interrupted(msg.flags,
+				mbox_send_msg(request->file, &msg, &patience));
 }
 
 /**
@@ -460,7 +468,8 @@ int mbox_may_receive(struct file *file)
 static bool mbox_recv_flags_valid(u32 flags)
 {
 	return !(flags & ~(MBOX_NONBLOCK | MBOX_REALTIME | MBOX_IOV |
-			   MBOX_PEEK | MBOX_LEASE | MBOX_ACK | MBOX_CHOICES)) &&
+			   MBOX_NORESTART | MBOX_PEEK | MBOX_LEASE | MBOX_ACK |
+			   MBOX_CHOICES)) &&
 	       hweight32(flags & (MBOX_PEEK | MBOX_CHOICES)) <= 1;
 }
 
@@ -484,7 +493,9 @@ static long mbox_recv_from_user(struct file *file,
 		return -EOPNOTSUPP;
 	if (mbox_patience_init(&patience, file, msg->flags, msg->deadline))
 		return -EINVAL;
-	return mbox_recv_msg(file, msg, user, size, &patience);
+	return mbox_interrupted(msg->flags,
+				mbox_recv_msg(file, msg, user, size,
+					      &patience));
 }
 
 long mbox_ioctl_recv(const struct mbox_request *request)
@@ -647,7 +658,8 @@ long mbox_ioctl_ack(const struct mbox_request *request)
 
 static bool mbox_batch_valid(const struct mbox_ioc_batch *batch)
 {
-	return !(batch->flags & ~(MBOX_NONBLOCK | MBOX_REALTIME)) &&
+	return !(batch->flags & ~(MBOX_NONBLOCK | MBOX_REALTIME |
+				  MBOX_NORESTART)) &&
 	       !batch->__reserved && batch->nr &&
 	       batch->nr <= MBOX_BATCH_MAX &&
 	       batch->msg_size >= offsetofend(struct mbox_ioc_msg, gid);
@@ -689,7 +701,7 @@ static long mbox_batch(struct file *file, const struct mbox_ioc_batch *batch,
 		if (err)
 			break;
 	}
-	return i ?: err;
+	return i ?: mbox_interrupted(batch->flags, err);
 }
 
 static long mbox_batch_send(struct file *file, const struct mbox_ioc_msg *msg,

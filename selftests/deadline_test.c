@@ -283,6 +283,17 @@ TEST_F(blocked, sa_restart_restarts_it)
 	EXPECT_EQ(0, finish(&self->b));
 }
 
+TEST_F(timed, norestart_interrupts_it_all_the_same)
+{
+	handle(SA_RESTART);
+	ASSERT_EQ(0, start(&self->b, 0, MBOX_NORESTART));
+	ASSERT_TRUE(wait_until(is_blocked(&self->b)));
+	ASSERT_EQ(0, syscall(SYS_tgkill, getpid(), caller_tid, SIGUSR1));
+	EXPECT_EQ(-EINTR, finish(&self->b));
+	EXPECT_EQ(1, handled);
+	EXPECT_UNCHANGED(self->b.box.both, &self->b.idle);
+}
+
 /* Signals come faster than a stretched deadline could ever pass. */
 TEST_F(timed, sa_restart_does_not_stretch_the_deadline)
 {

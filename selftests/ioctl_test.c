@@ -219,7 +219,8 @@ static const struct ioc {
 	{ "SEND", MBOX_IOC_SEND, ON_MAILBOX, false, fill_msg, {
 		BITS(mbox_ioc_msg, deadline, ~0ULL >> 1),
 		BITS(mbox_ioc_msg, flags,
-		     MBOX_NONBLOCK | MBOX_REALTIME | MBOX_IOV | MBOX_SYNC),
+		     MBOX_NONBLOCK | MBOX_REALTIME | MBOX_IOV | MBOX_SYNC |
+		     MBOX_NORESTART),
 		BITS(mbox_ioc_msg, prio, MBOX_PRIO_MAX),
 		BITS(mbox_ioc_msg, index, 0),
 		BITS(mbox_ioc_msg, nr_fds, 0xff),
@@ -231,19 +232,21 @@ static const struct ioc {
 		BITS(mbox_ioc_msg, flags,
 		     MBOX_NONBLOCK | MBOX_REALTIME | MBOX_IOV | MBOX_PEEK |
 		     MBOX_LEASE | MBOX_FROM | MBOX_ACK | MBOX_TAG |
-		     MBOX_TAG_MOST | MBOX_TAG_EXCEPT),
+		     MBOX_TAG_MOST | MBOX_TAG_EXCEPT | MBOX_NORESTART),
 		BITS(mbox_ioc_msg, index, 0),
 		BITS(mbox_ioc_msg, nr_fds, 0xff),
 		BITS(mbox_ioc_msg, lease, 0),
 	} },
 	{ "SEND_BATCH", MBOX_IOC_SEND_BATCH, ON_MAILBOX, false, fill_batch, {
 		BITS(mbox_ioc_batch, deadline, ~0ULL >> 1),
-		BITS(mbox_ioc_batch, flags, MBOX_NONBLOCK | MBOX_REALTIME),
+		BITS(mbox_ioc_batch, flags,
+		     MBOX_NONBLOCK | MBOX_REALTIME | MBOX_NORESTART),
 		BITS(mbox_ioc_batch, __reserved, 0),
 	} },
 	{ "RECV_BATCH", MBOX_IOC_RECV_BATCH, ON_MAILBOX, false, fill_batch, {
 		BITS(mbox_ioc_batch, deadline, ~0ULL >> 1),
-		BITS(mbox_ioc_batch, flags, MBOX_NONBLOCK | MBOX_REALTIME),
+		BITS(mbox_ioc_batch, flags,
+		     MBOX_NONBLOCK | MBOX_REALTIME | MBOX_NORESTART),
 		BITS(mbox_ioc_batch, __reserved, 0),
 	} },
 	{ "CALL", MBOX_IOC_CALL, ON_MAILBOX, false, fill_call, {

@@ -60,7 +60,7 @@
  *  - EAGAIN: it would block and the caller asked not to
  *  - ETIMEDOUT: the deadline passed first
  *  - EINTR: a signal came first (a handler with SA_RESTART restarts the call,
- *    against the same absolute deadline)
+ *    against the same absolute deadline, unless that has MBOX_NORESTART)
  *  - EMSGSIZE: the message is larger than the mailbox takes, or than the
  *    receiver's buffer
  *  - ENOBUFS: the message carries more descriptors than the receiver's array
@@ -353,6 +353,8 @@ struct mbox_ioc_segment {
  * @MBOX_TAG_MOST: the same for a message whose tag is at most @tag, that with
  *                 the lowest tag first
  * @MBOX_TAG_EXCEPT: the same for a message whose tag is not @tag
+ * @MBOX_NORESTART: fail with EINTR after a signal handler with SA_RESTART too, as
+ *                  the calls of System V do
  */
 enum mbox_msg_flags {
 	MBOX_NONBLOCK = 1 << 0,
@@ -367,6 +369,7 @@ enum mbox_msg_flags {
 	MBOX_TAG = 1 << 9,
 	MBOX_TAG_MOST = 1 << 10,
 	MBOX_TAG_EXCEPT = 1 << 11,
+	MBOX_NORESTART = 1 << 12,
 };
 
 /**
@@ -597,7 +600,7 @@ struct mbox_ioc_ack {
  * @nr: Messages in the array, 1 to MBOX_BATCH_MAX
  * @msg_size: sizeof(struct mbox_ioc_msg): the array's entries follow the growth
  *            rule too
- * @flags: MBOX_NONBLOCK and MBOX_REALTIME, for the whole batch
+ * @flags: MBOX_NONBLOCK, MBOX_REALTIME and MBOX_NORESTART, for the whole batch
  * @__reserved: Must be 0
  *
  * Send the messages of an array in their order, or receive several into it. In

@@ -278,7 +278,8 @@ int mbox_send(struct mbox *mb, const void *data, size_t length,
  * @msg: the message: @data, @length, @tag, @prio, @fds and @nr_fds are used
  * @flags: 0 or more of MBOX_NONBLOCK: do not wait; MBOX_SYNC: return only once
  *         a receiver has the message; MBOX_REALTIME: @deadline is on
- *         CLOCK_REALTIME
+ *         CLOCK_REALTIME; MBOX_NORESTART: -EINTR also after a signal handler with
+ *         SA_RESTART, which otherwise goes on with the call
  * @deadline: when to stop waiting, 0 for never
  *
  * A send that fails has sent nothing: no receiver ever sees the message. One
@@ -361,7 +362,8 @@ int mbox_recv(struct mbox *mb, struct mbox_message *msg);
  *         message @msg->delivery, as by mbox_ack(), if that is not 0; and at
  *         most one of MBOX_TAG: only a message whose tag is @msg->tag;
  *         MBOX_TAG_MOST: only one whose tag is at most that, the lowest first;
- *         MBOX_TAG_EXCEPT: only one whose tag is not that
+ *         MBOX_TAG_EXCEPT: only one whose tag is not that; MBOX_NORESTART: as for
+ *         mbox_send_msg()
  * @deadline: when to stop waiting, 0 for never
  *
  * The message of the highest priority comes first, among those of one priority
