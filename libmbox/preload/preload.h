@@ -7,7 +7,9 @@
 
 #include <dlfcn.h>
 #include <mqueue.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/ipc.h>
 #include <sys/types.h>
 
 #include <linux/mbox.h>
@@ -53,7 +55,46 @@ int preload_mq_send(mqd_t queue, const char *data, size_t len,
 ssize_t preload_mq_receive(mqd_t queue, char *buf, size_t size,
 			   unsigned int *prio, const struct timespec *timeout);
 
+/* mqueue.c: a send or a receive, as a cancellation point */
+int preload_transfer(int fd, unsigned long request, struct mbox_ioc_msg *msg);
+
 /* notify.c: the thread that waits for a notice of that mailbox, if any, ends */
 void preload_notice_drop(uint64_t id);
+
+/*
+ * ipc.c: System V objects. A kind has the prefix of its names, and makes one
+ * without a name, open for both, of what the get call was given; or -errno.
+ */
+struct preload_ipc_kind {
+	enum mbox_kind kind;
+	const char *prefix;
+	int (*create)(const void *arg);
+};
+
+#define PRELOAD_IPC_NAME	64
+
+/* One that is open, with all the rights that the caller has to it. */
+struct preload_ipc {
+	int id;
+	int fd;
+	unsigned int users;
+	bool removed;
+	struct preload_ipc *next;
+};
+
+/*
+ * ipc.c: as msgget(2) and shmget(2), and by an id; for preload_ipc_done(). Or NULL
+ * with errno, EINVAL if nothing has that id.
+ */
+struct preload_ipc *preload_ipc_get(const struct preload_ipc_kind *kind,
+				    key_t key, int flags, const void *arg);
+struct preload_ipc *preload_ipc_use(const struct preload_ipc_kind *kind, int id);
+void preload_ipc_done(struct preload_ipc *ipc);
+/* ipc.c: it was found to be gone: closed with its last user, and not found again */
+void preload_ipc_removed(struct preload_ipc *ipc);
+/* ipc.c: 0 or -EINVAL, and the key in a name */
+int preload_ipc_name(const struct preload_ipc_kind *kind, int id,
+		     char name[PRELOAD_IPC_NAME]);
+key_t preload_ipc_key(const struct preload_ipc_kind *kind, const char *name);
 
 #endif /* MBOX_PRELOAD_H */
