@@ -47,7 +47,7 @@ sent() {
 }
 
 echo 'TAP version 13'
-echo '1..8'
+echo '1..11'
 holds 'POSIX queues of the kernel' env MQUEUE_LINK=/mqueue. "$here/posix_mqueue"
 holds 'POSIX queues on mailboxes' env MQUEUE_LINK='anon_inode:[mbox' mbox run "$here/posix_mqueue"
 holds 'a queue that is left behind' env MQUEUE_LEAVE=/mqueue.left mbox run -- "$here/posix_mqueue" \
@@ -56,6 +56,14 @@ holds 'a queue that is left behind' env MQUEUE_LEAVE=/mqueue.left mbox run -- "$
 ok $? '/proc/net/mbox has counted its messages'
 holds 'the command receives one of them' mbox recv --count=1 /mqueue.left
 mbox rm /mqueue.left
+holds 'System V queues of the kernel' "$here/sysv_msg"
+holds 'System V queues on mailboxes' mbox run "$here/sysv_msg"
+mbox create --tagged /sysv-msg:0x00001234
+mbox send --tag=1 /sysv-msg:0x00001234 x
+SYSV_MSG_KEY=0x1234 mbox run "$here/sysv_msg"
+[ $? = 120 ]
+ok $? 'the program receives what the command sent'
+mbox rm /sysv-msg:0x00001234
 ends 9 ran mbox run -- sh -c 'echo ran; exit 9'
 ends 127 'no-such-program' mbox run no-such-program
 ends 2 'too little is given' mbox run

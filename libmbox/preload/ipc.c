@@ -23,7 +23,7 @@
 
 #define O_NEITHER	(O_WRONLY | O_RDWR)
 
-/* Protects the list and all that is in it but @id and @fd, which are constant. */
+/* Protects the list, and of what is in it @users and @removed. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct preload_ipc *known;
 
@@ -125,11 +125,15 @@ int preload_ipc_name(const struct preload_ipc_kind *kind, int id,
 	return found ? 0 : -EINVAL;
 }
 
+/* System V checks each call: what another user opened here is opened anew. */
 static struct preload_ipc *find_locked(int id)
 {
 	struct preload_ipc *ipc = known;
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
 
-	while (ipc && ipc->id != id)
+	while (ipc && (ipc->id != id || ipc->removed || ipc->uid != uid ||
+		       ipc->gid != gid))
 		ipc = ipc->next;
 	return ipc;
 }
@@ -150,7 +154,11 @@ static struct preload_ipc *add_locked(int id, int fd)
 			return NULL;
 		}
 		*ipc = (struct preload_ipc) {
-			.id = id, .fd = fd, .next = known
+			.id = id,
+			.fd = fd,
+			.uid = geteuid(),
+			.gid = getegid(),
+			.next = known,
 		};
 		known = ipc;
 	}

@@ -268,14 +268,14 @@ static int deadline_of(const struct timespec *timeout, __u64 *deadline)
 }
 
 /* The calls that wait are cancellation points, and ioctl(2) is none. */
-static int transfer(mqd_t queue, unsigned long request, struct mbox_ioc_msg *msg)
+int preload_transfer(int fd, unsigned long request, struct mbox_ioc_msg *msg)
 {
 	int type, ret;
 
 	if (__libc_single_threaded)
-		return mbox_ioctl(queue, request, msg);
+		return mbox_ioctl(fd, request, msg);
 	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
-	ret = mbox_ioctl(queue, request, msg);
+	ret = mbox_ioctl(fd, request, msg);
 	pthread_setcanceltype(type, NULL);
 	return ret;
 }
@@ -292,7 +292,7 @@ int preload_mq_send(mqd_t queue, const char *data, size_t len,
 	int ret = deadline_of(timeout, &msg.deadline);
 
 	if (!ret)
-		ret = transfer(queue, MBOX_IOC_SEND, &msg);
+		ret = preload_transfer(queue, MBOX_IOC_SEND, &msg);
 	return preload_result(ret);
 }
 
@@ -323,7 +323,7 @@ ssize_t preload_mq_receive(mqd_t queue, char *buf, size_t size,
 	if (ret >= 0 && (int64_t)size < ret)
 		ret = -EMSGSIZE;
 	if (ret >= 0)
-		ret = transfer(queue, MBOX_IOC_RECV, &msg);
+		ret = preload_transfer(queue, MBOX_IOC_RECV, &msg);
 	if (ret < 0)
 		return preload_result(ret);
 	if (prio)

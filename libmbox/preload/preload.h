@@ -73,10 +73,12 @@ struct preload_ipc_kind {
 
 #define PRELOAD_IPC_NAME	64
 
-/* One that is open, with all the rights that the caller has to it. */
+/* One that is open, with all the rights that this user has to it. */
 struct preload_ipc {
 	int id;
 	int fd;
+	uid_t uid;
+	gid_t gid;
 	unsigned int users;
 	bool removed;
 	struct preload_ipc *next;
@@ -90,7 +92,7 @@ struct preload_ipc *preload_ipc_get(const struct preload_ipc_kind *kind,
 				    key_t key, int flags, const void *arg);
 struct preload_ipc *preload_ipc_use(const struct preload_ipc_kind *kind, int id);
 void preload_ipc_done(struct preload_ipc *ipc);
-/* ipc.c: it was found to be gone: closed with its last user, and not found again */
+/* ipc.c: it is gone: closed with its last user, and not found again */
 void preload_ipc_removed(struct preload_ipc *ipc);
 /* ipc.c: 0 or -EINVAL, and the key in a name */
 int preload_ipc_name(const struct preload_ipc_kind *kind, int id,

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <sys/msg.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -54,6 +55,14 @@ PRELOAD_API long syscall(long number, ...)
 		return preload_mq_receive(arg[0], (char *)arg[1], arg[2],
 					  (unsigned int *)arg[3],
 					  (const struct timespec *)arg[4]);
+	case SYS_msgget:
+		return msgget(arg[0], arg[1]);
+	case SYS_msgsnd:
+		return msgsnd(arg[0], (const void *)arg[1], arg[2], arg[3]);
+	case SYS_msgrcv:
+		return msgrcv(arg[0], (void *)arg[1], arg[2], arg[3], arg[4]);
+	case SYS_msgctl:
+		return msgctl(arg[0], arg[1], (struct msqid_ds *)arg[2]);
 	case SYS_mq_notify:
 		return raw_notify(arg[0], (const struct sigevent *)arg[1]);
 	case SYS_mq_getsetattr:

@@ -55,10 +55,11 @@ const struct command run_command = {
 	.operands = "PROGRAM [ARG...]",
 	.summary = "run a program whose message queues are mailboxes",
 	.text =
-	"Run PROGRAM, and what it starts, with the POSIX message queues of mq_overview(7)\n"
-	"on mailboxes: a queue is the mailbox of its name. The program stays as it is, but\n"
-	"has to be linked with a shared libc; of a set-user-ID one the loader takes no\n"
-	"notice of this. Put -- before a PROGRAM that has options.\n",
+	"Run PROGRAM, and what it starts, with its message queues on mailboxes: those of\n"
+	"mq_overview(7) by their name, and those of System V as /sysv-msg:KEY. See\n"
+	"mbox-preload(7). The program stays as it is, but has to be linked with a shared\n"
+	"libc; of a set-user-ID one the loader takes no notice of this. Put -- before a\n"
+	"PROGRAM that has options.\n",
 	.example =
 	"  mbox run -- stress-ng --mq 2 --timeout 10\n"
 	"  mbox ls                  # shows its queues meanwhile\n",
