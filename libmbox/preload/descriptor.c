@@ -93,6 +93,7 @@ PRELOAD_API int close(int fd)
 {
 	if (is_hidden(fd))
 		return preload_fail(-EBADF);
+	preload_queue_closed(fd);
 	return next_close()(fd);
 }
 
@@ -100,6 +101,7 @@ PRELOAD_API int dup2(int old, int fd)
 {
 	if (is_hidden(fd))
 		return preload_fail(-EBADF);
+	preload_queue_closed(fd);
 	return next_dup2()(old, fd);
 }
 
@@ -107,6 +109,7 @@ PRELOAD_API int dup3(int old, int fd, int flags)
 {
 	if (is_hidden(fd))
 		return preload_fail(-EBADF);
+	preload_queue_closed(fd);
 	return next_dup3()(old, fd, flags);
 }
 
@@ -116,8 +119,10 @@ PRELOAD_API int close_range(unsigned int first, unsigned int last, int flags)
 	unsigned int from = first, stop = 0;
 	int ret = 0;
 
-	if (!(flags & CLOSE_RANGE_CLOEXEC))
+	if (!(flags & CLOSE_RANGE_CLOEXEC)) {
+		preload_queues_closed(first, last);
 		stop = first_hidden(first, last);
+	}
 	while (stop && !ret) {
 		if (stop > from)
 			ret = next_close_range()(from, stop - 1, flags);

@@ -39,8 +39,9 @@ int preload_result(int ret)
 }
 
 /*
- * How large the messages of a descriptor can be: the descriptor above, the size
- * below. A receive has to know, and asking each time would double its cost.
+ * Which descriptors are of a queue, and how large its messages can be: the
+ * descriptor above, the size below. A receive has to know, and asking each time
+ * would double its cost. close(2) and dup2(2) forget it, and so none is another's.
  */
 #define SIZES		64
 #define SIZE_BITS	32
@@ -52,12 +53,24 @@ static void remember_size(mqd_t queue, uint32_t size)
 	sizes[queue % SIZES] = (uint64_t)queue << SIZE_BITS | size;
 }
 
-static void forget_size(mqd_t queue)
+void preload_queues_closed(unsigned int first, unsigned int last)
 {
-	uint64_t known = sizes[queue % SIZES];
+	int i;
 
-	if (known >> SIZE_BITS == (uint64_t)queue)
-		atomic_compare_exchange_strong(&sizes[queue % SIZES], &known, 0);
+	for (i = 0; i < SIZES; i++) {
+		uint64_t known = sizes[i], queue = known >> SIZE_BITS;
+
+		if (known && queue >= first && queue <= last)
+			atomic_compare_exchange_strong(&sizes[i], &known, 0);
+	}
+}
+
+void preload_queue_closed(int fd)
+{
+	uint64_t known = fd < 0 ? 0 : sizes[fd % SIZES];
+
+	if (known && known >> SIZE_BITS == (uint64_t)fd)
+		atomic_compare_exchange_strong(&sizes[fd % SIZES], &known, 0);
 }
 
 int preload_queue_status(mqd_t queue, struct mbox_ioc_status *status)
@@ -71,20 +84,42 @@ int preload_queue_status(mqd_t queue, struct mbox_ioc_status *status)
 	return ret;
 }
 
-/* Return: the size, or a negative errno. */
-static int64_t size_of(mqd_t queue)
+/* Return: the size, or -1 if it is not known. */
+static int64_t known_size(mqd_t queue)
 {
 	uint64_t known = queue < 0 ? 0 : sizes[queue % SIZES];
+
+	if (!known || known >> SIZE_BITS != (uint64_t)queue)
+		return -1;
+	return known & UINT32_MAX;
+}
+
+/*
+ * A mailbox with MBOX_HANGUP is not remembered: its end of file would be an empty
+ * message to read(2).
+ *
+ * Return: the size, or a negative errno.
+ */
+static int64_t size_of(mqd_t queue)
+{
+	int64_t known = known_size(queue);
 	struct mbox_ioc_status status;
 	int ret;
 
-	if (known && known >> SIZE_BITS == (uint64_t)queue)
-		return known & UINT32_MAX;
+	if (known >= 0)
+		return known;
 	ret = preload_queue_status(queue, &status);
 	if (ret)
 		return ret;
-	remember_size(queue, status.msgsize);
+	if (!(status.flags & MBOX_HANGUP))
+		remember_size(queue, status.msgsize);
 	return status.msgsize;
+}
+
+/* Do read(2) and write(2) tell all but the priority? */
+static bool is_plain(mqd_t queue)
+{
+	return size_of(queue) >= 0 && known_size(queue) >= 0;
 }
 
 /* Return: 0 or what mq_open(3) says of a bad name. */
@@ -155,7 +190,7 @@ mqd_t preload_mq_open(const char *name, int oflag, mode_t mode,
 		fd = create_queue(name, oflag, mode, attr);
 	if (fd < 0)
 		return preload_fail(fd);
-	forget_size(fd);
+	preload_queue_closed(fd);
 	return fd;
 }
 
@@ -193,7 +228,7 @@ PRELOAD_API int mq_close(mqd_t queue)
 
 	if (ret)
 		return preload_result(ret);
-	forget_size(queue);
+	preload_queue_closed(queue);
 	preload_notice_drop(status.id);
 	return close(queue);
 }
@@ -280,8 +315,9 @@ int preload_transfer(int fd, unsigned long request, struct mbox_ioc_msg *msg)
 	return ret;
 }
 
-int preload_mq_send(mqd_t queue, const char *data, size_t len,
-		    unsigned int prio, const struct timespec *timeout)
+/* What write(2) can say of a message costs less than an ioctl(2). */
+static int send_ioctl(mqd_t queue, const char *data, size_t len,
+		      unsigned int prio, const struct timespec *timeout)
 {
 	struct mbox_ioc_msg msg = {
 		.buf = mbox_address(data),
@@ -291,9 +327,15 @@ int preload_mq_send(mqd_t queue, const char *data, size_t len,
 	};
 	int ret = deadline_of(timeout, &msg.deadline);
 
-	if (!ret)
-		ret = preload_transfer(queue, MBOX_IOC_SEND, &msg);
-	return preload_result(ret);
+	return ret ? ret : preload_transfer(queue, MBOX_IOC_SEND, &msg);
+}
+
+int preload_mq_send(mqd_t queue, const char *data, size_t len,
+		    unsigned int prio, const struct timespec *timeout)
+{
+	if (!prio && !timeout && is_plain(queue))
+		return write(queue, data, len) < 0 ? -1 : 0;
+	return preload_result(send_ioctl(queue, data, len, prio, timeout));
 }
 
 PRELOAD_API int mq_send(mqd_t queue, const char *data, size_t len,
@@ -308,27 +350,36 @@ PRELOAD_API int mq_timedsend(mqd_t queue, const char *data, size_t len,
 	return preload_mq_send(queue, data, len, prio, timeout);
 }
 
-ssize_t preload_mq_receive(mqd_t queue, char *buf, size_t size,
-			   unsigned int *prio, const struct timespec *timeout)
+static ssize_t receive_ioctl(mqd_t queue, char *buf, size_t size,
+			     unsigned int *prio, const struct timespec *timeout)
 {
 	struct mbox_ioc_msg msg = {
 		.buf = mbox_address(buf),
 		.len = size,
 		.flags = MBOX_REALTIME,
 	};
-	int64_t ret = deadline_of(timeout, &msg.deadline);
+	int ret = deadline_of(timeout, &msg.deadline);
 
 	if (!ret)
-		ret = size_of(queue);
+		ret = preload_transfer(queue, MBOX_IOC_RECV, &msg);
+	if (!ret && prio)
+		*prio = msg.prio;
+	return ret ? ret : (ssize_t)msg.len;
+}
+
+ssize_t preload_mq_receive(mqd_t queue, char *buf, size_t size,
+			   unsigned int *prio, const struct timespec *timeout)
+{
+	int64_t ret = size_of(queue);
+
 	if (ret >= 0 && (int64_t)size < ret)
 		ret = -EMSGSIZE;
-	if (ret >= 0)
-		ret = preload_transfer(queue, MBOX_IOC_RECV, &msg);
 	if (ret < 0)
 		return preload_result(ret);
-	if (prio)
-		*prio = msg.prio;
-	return msg.len;
+	if (!prio && !timeout && is_plain(queue))
+		return read(queue, buf, size);
+	ret = receive_ioctl(queue, buf, size, prio, timeout);
+	return ret < 0 ? preload_result(ret) : ret;
 }
 
 PRELOAD_API ssize_t mq_receive(mqd_t queue, char *buf, size_t size,

@@ -42,6 +42,10 @@ int preload_result(int ret);
 /* mqueue.c: a mailbox that can be a queue; or -EBADF, -ENOTTY */
 int preload_queue_status(mqd_t queue, struct mbox_ioc_status *status);
 
+/* mqueue.c: these numbers are, or are about to be, no queues any more */
+void preload_queue_closed(int fd);
+void preload_queues_closed(unsigned int first, unsigned int last);
+
 /* mqueue.c: of a name without its slash */
 mqd_t preload_mq_open(const char *name, int oflag, mode_t mode,
 		      const struct mq_attr *attr);

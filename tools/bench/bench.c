@@ -14,6 +14,7 @@
 #include "bench.h"
 
 #define ONESELF "to oneself and back"
+#define ONESELF_4K "4 KiB to oneself"
 #define ANSWER "request and answer"
 #define RECEIPT "receipt alone"
 
@@ -34,7 +35,7 @@
 static const struct bench_mechanism mailbox = { .name = "mbox" };
 
 enum {
-	PIPE, SYSV, POSIX, MBOX_RW, MBOX_PIPE, MBOX_10, MBOX_100000, RECEIVE, LEASE,
+	PIPE, SYSV, POSIX, PRELOAD, POSIX_4K, PRELOAD_4K, MBOX_RW, MBOX_PIPE, MBOX_10, MBOX_100000, RECEIVE, LEASE,
 	PIPES, MBOX_CALLS, UNIX, MBOX_PIPES, MBOX_SOCKET, PIPE_4K, MBOX_4K, PIPE_64K, MBOX_64K,
 	MEMORY, PEEK, BROADCAST, BROADCAST_MEMORY, IDLE
 };
@@ -60,6 +61,31 @@ static const struct bench_row rows[] = {
 		.bytes = 64,
 		.cpus = 1,
 		.round = bench_oneself,
+	},
+	[PRELOAD] = {
+		.mechanism = &bench_preload,
+		.pattern = ONESELF,
+		.bytes = 64,
+		.cpus = 1,
+		.round = bench_oneself,
+		.peer = &rows[POSIX],
+		.target = 1.00,
+	},
+	[POSIX_4K] = {
+		.mechanism = &bench_posix,
+		.pattern = ONESELF_4K,
+		.bytes = 4096,
+		.cpus = 1,
+		.round = bench_oneself,
+	},
+	[PRELOAD_4K] = {
+		.mechanism = &bench_preload,
+		.pattern = ONESELF_4K,
+		.bytes = 4096,
+		.cpus = 1,
+		.round = bench_oneself,
+		.peer = &rows[POSIX_4K],
+		.target = 1.00,
 	},
 	[MBOX_RW] = {
 		.mechanism = &bench_mbox_rw,

@@ -64,6 +64,7 @@ extern const struct bench_mechanism bench_mbox_ioctl;
 extern const struct bench_mechanism bench_mbox_receive;
 extern const struct bench_mechanism bench_mbox_lease;
 extern const struct bench_mechanism bench_posix;
+extern const struct bench_mechanism bench_preload;
 extern const struct bench_mechanism bench_sysv;
 extern const struct bench_mechanism bench_pipe;
 extern const struct bench_mechanism bench_pipes;

@@ -11,9 +11,7 @@
 #include "command.h"
 #include "exec.h"
 #include "fail.h"
-
-/* The loader finds it where it finds libmbox. */
-#define PRELOAD		"libmbox-preload.so.0"
+#include "preload.h"
 
 /* A program would start without it, and use what it is not to use. */
 static void check_library(void)
