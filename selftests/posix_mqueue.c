@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -525,6 +526,52 @@ TEST(is_left_behind)
 	for (i = 0; i < 3; i++) {
 		EXPECT_EQ(0, put(q, "x", 0));
 	}
+}
+
+/* Puts a file under the number of a queue that was in use. */
+static void close_and_open(mqd_t q, int file)
+{
+	close(q);
+	dup(file);
+}
+
+static void replace(mqd_t q, int file)
+{
+	dup2(file, q);
+}
+
+static void replace3(mqd_t q, int file)
+{
+	dup3(file, q, O_CLOEXEC);
+}
+
+static void close_all_and_open(mqd_t q, int file)
+{
+	close_range(q, q, 0);
+	dup(file);
+}
+
+TEST_F(mqueue, a_number_that_is_a_file_now_is_no_queue)
+{
+	static void (*const ways[])(mqd_t, int) = {
+		close_and_open, replace, replace3, close_all_and_open
+	};
+	int file = memfd_create("file", 0);
+	size_t i;
+
+	for (i = 0; i < 4; i++) {
+		mqd_t q = make(self->name, O_RDWR);
+
+		ASSERT_LE(0, q);
+		ASSERT_EQ(0, put(q, "a", 0));
+		ASSERT_EQ('a', take(q));
+		ways[i](q, file);
+		EXPECT_EQ(-EBADF, put(q, "b", 0));
+		EXPECT_EQ(-EBADF, take(q));
+		close(q);
+	}
+	EXPECT_EQ(0, lseek(file, 0, SEEK_END));
+	close(file);
 }
 
 TEST_HARNESS_MAIN
