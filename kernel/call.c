@@ -134,6 +134,8 @@ int mbox_call(struct mbox_mailbox *mailbox, struct mbox_message *request,
 	request->sync = true;
 	mbox_caller_add(&call);
 	err = mbox_call_offer(mailbox, &call, &loan);
+	if (err >= 0)
+		mbox_last_sent(mailbox);
 	if (err > 0)
 		err = mbox_call_blocked(mailbox, &call, patience);
 	mbox_loan_end(loan);

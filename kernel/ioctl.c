@@ -300,6 +300,7 @@ static bool mbox_set_valid(const struct mbox_ioc_set *set, u32 allowed)
 	       (set->fields & MBOX_SET_UID || !set->uid) &&
 	       (set->fields & MBOX_SET_GID || !set->gid) &&
 	       (set->fields & MBOX_SET_CAPACITY || !set->capacity) &&
+	       (set->fields & MBOX_SET_BYTES || !set->bytes) &&
 	       (set->fields & MBOX_SET_LENGTH || !set->length) &&
 	       (set->fields & MBOX_SET_SEALS || !set->seals) &&
 	       (set->fields & MBOX_SET_DEAD_LETTER ||
@@ -322,7 +323,7 @@ static long mbox_set_allowed(const struct mbox_request *request, u32 allowed)
 
 static long mbox_ioctl_set(const struct mbox_request *request)
 {
-	return mbox_set_allowed(request, MBOX_SET_DEAD_LETTER);
+	return mbox_set_allowed(request, MBOX_SET_BYTES | MBOX_SET_DEAD_LETTER);
 }
 
 static long mbox_ioctl_stream_set(const struct mbox_request *request)

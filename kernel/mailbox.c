@@ -36,6 +36,11 @@ void mbox_mailbox_exit(void)
 /* What some mailboxes have beside. Return: 0 or -ENOMEM. */
 static int mbox_mailbox_extend(struct mbox_mailbox *mailbox, u32 flags)
 {
+	if (flags & MBOX_TAGGED) {
+		mailbox->last = mbox_last_create();
+		if (!mailbox->last)
+			return -ENOMEM;
+	}
 	if (flags & MBOX_OWN)
 		return mbox_process_new(mailbox);
 	if (flags & MBOX_BROADCAST) {
@@ -69,6 +74,7 @@ struct mbox_object *mbox_mailbox_create(struct mbox_ns *ns, const void *attr,
 	if (!mailbox)
 		return ERR_PTR(-ENOMEM);
 	if (mbox_mailbox_extend(mailbox, create->flags)) {
+		mbox_last_free(mailbox->last);
 		kmem_cache_free(mbox_mailbox_cache, mailbox);
 		return ERR_PTR(-ENOMEM);
 	}
@@ -131,6 +137,7 @@ void mbox_mailbox_free(struct mbox_object *object)
 	mbox_holds_exit(mailbox);
 	mbox_notice_end(mailbox);
 	mbox_stream_free(mailbox);
+	mbox_last_free(mailbox->last);
 	kfree(mailbox->broadcast);
 	kfree(mailbox->spare[0]);
 	kfree(mailbox->spare[1]);
@@ -211,7 +218,8 @@ static void mbox_mailbox_closed(struct mbox_handle *handle, fmode_t rights)
 static int mbox_mailbox_may_set(const struct mbox_mailbox *mailbox,
 				const struct mbox_ioc_set *set)
 {
-	if (set->fields & (MBOX_SET_CAPACITY | MBOX_SET_DEAD_LETTER) &&
+	if (set->fields & (MBOX_SET_CAPACITY | MBOX_SET_BYTES |
+			   MBOX_SET_DEAD_LETTER) &&
 	    !mbox_object_owned(&mailbox->object))
 		return -EPERM;
 	if (mailbox->flags & (MBOX_OWN | MBOX_TAGGED) &&
@@ -220,16 +228,22 @@ static int mbox_mailbox_may_set(const struct mbox_mailbox *mailbox,
 	if (set->fields & MBOX_SET_CAPACITY && mailbox->broadcast &&
 	    !set->capacity)
 		return -EINVAL;
+	if (set->bytes && set->bytes < mailbox->msgsize)
+		return -EINVAL;
 	if (set->fields & MBOX_SET_CAPACITY && mailbox->stream &&
 	    !mbox_stream_capacity_valid(set->capacity))
 		return -EINVAL;
 	return mbox_object_may_set(&mailbox->object, set);
 }
 
-static void mbox_mailbox_resize(struct mbox_mailbox *mailbox, u64 capacity)
+static void mbox_mailbox_resize(struct mbox_mailbox *mailbox,
+				const struct mbox_ioc_set *set)
 {
 	spin_lock(&mailbox->lock);
-	mailbox->capacity = capacity;
+	if (set->fields & MBOX_SET_CAPACITY)
+		mailbox->capacity = set->capacity;
+	if (set->fields & MBOX_SET_BYTES)
+		mailbox->bytes = set->bytes;
 	if (mailbox->stream)
 		mbox_stream_admit_locked(mailbox);
 	else
@@ -289,11 +303,12 @@ static int mbox_mailbox_change(struct mbox_mailbox *mailbox,
 	err = mbox_mailbox_may_set(mailbox, set);
 	if (!err) {
 		mbox_object_set(object, set);
-		if (set->fields & MBOX_SET_CAPACITY)
-			mbox_mailbox_resize(mailbox, set->capacity);
+		if (set->fields & (MBOX_SET_CAPACITY | MBOX_SET_BYTES))
+			mbox_mailbox_resize(mailbox, set);
 		if (set->fields & MBOX_SET_DEAD_LETTER)
 			mbox_dead_letter_swap(mailbox, dead_letter,
 					      set->max_deliveries);
+		mbox_last_changed_locked(mailbox);
 	}
 	mutex_unlock(&object->ns->lock);
 	return err;
@@ -339,6 +354,7 @@ static void mbox_mailbox_state(struct mbox_mailbox *mailbox,
 			       struct mbox_ioc_status *status)
 {
 	status->capacity = mailbox->capacity;
+	status->bytes = mailbox->bytes;
 	status->queued = mailbox->queue.count;
 	status->queued_bytes = mailbox->queue.bytes;
 	status->received = mailbox->received;
@@ -365,6 +381,7 @@ static void mbox_mailbox_state(struct mbox_mailbox *mailbox,
 	status->receivers = mailbox->receivers.open;
 	if (mailbox->stream)
 		mbox_stream_status_locked(mailbox, status);
+	mbox_last_status_locked(mailbox, status);
 }
 
 /**
@@ -381,7 +398,6 @@ void mbox_mailbox_status_locked(struct mbox_mailbox *mailbox,
 	*status = (struct mbox_ioc_status) {
 		.id = object->id,
 		.msgsize = mailbox->msgsize,
-		.bytes = mailbox->bytes,
 		.mode = object->mode,
 		.uid = from_kuid_munged(current_user_ns(), object->uid),
 		.gid = from_kgid_munged(current_user_ns(), object->gid),

@@ -329,17 +329,41 @@ struct mbox_process {
 };
 
 /**
+ * struct mbox_moment - when somebody did something, and who
+ * @pid: the process, or NULL
+ * @time: nanoseconds on CLOCK_REALTIME, or 0
+ */
+struct mbox_moment {
+	struct pid *pid;
+	u64 time;
+};
+
+/**
+ * struct mbox_last - what happened last to a mailbox with MBOX_TAGGED
+ * @sent: a message, protected by the mailbox's lock
+ * @received: a message, protected by the mailbox's lock
+ * @changed: when it was created or its attributes were, on CLOCK_REALTIME;
+ *           protected by the namespace's lock
+ */
+struct mbox_last {
+	struct mbox_moment sent;
+	struct mbox_moment received;
+	u64 changed;
+};
+
+/**
  * struct mbox_mailbox - a mailbox
  * @object: its base
  * @lock: see Locking
  * @capacity: messages that fit, protected by @lock
- * @bytes: bytes that fit, or 0 for no limit, constant
+ * @bytes: bytes that fit, or 0 for no limit, protected by @lock
  * @msgsize: the largest message, constant
  * @flags: enum mbox_create_flags, constant
  * @ended: what is said to who comes after its end, -EIDRM or -ESRCH; or 0;
  *         protected by @lock
  * @broadcast: for a mailbox with MBOX_BROADCAST, or NULL; constant
  * @stream: for a stream, which has no messages, or NULL; constant
+ * @last: for a mailbox with MBOX_TAGGED, or NULL; constant
  * @queue: what receivers can take, for broadcast the log; protected by @lock
  * @blocked: messages of senders that wait for room or, on rendezvous, for a
  *           receiver, protected by @lock
@@ -381,6 +405,7 @@ struct mbox_mailbox {
 	int ended;
 	struct mbox_broadcast *broadcast;
 	struct mbox_stream *stream;
+	struct mbox_last *last;
 	struct mbox_queue queue;
 	struct mbox_queue blocked;
 	struct mbox_waiters sending;
@@ -610,6 +635,15 @@ void mbox_process_closed(struct mbox_mailbox *mailbox);
 /* end.c */
 void mbox_end(struct mbox_mailbox *mailbox, int error);
 int mbox_retire(struct mbox_mailbox *mailbox);
+
+/* last.c */
+struct mbox_last *mbox_last_create(void);
+void mbox_last_free(struct mbox_last *last);
+void mbox_last_sent(struct mbox_mailbox *mailbox);
+void mbox_last_received(struct mbox_mailbox *mailbox);
+void mbox_last_changed_locked(struct mbox_mailbox *mailbox);
+void mbox_last_status_locked(const struct mbox_mailbox *mailbox,
+			     struct mbox_ioc_status *status);
 
 /* hold.c */
 struct mbox_hold *mbox_hold_create(struct mbox_mailbox *mailbox, u64 lease);

@@ -549,6 +549,8 @@ int mbox_send(struct mbox_mailbox *mailbox, struct mbox_message *message,
 	} while (err == -EAGAIN && !patience->nonblock);
 	if (err && message)
 		mbox_message_put(mailbox, message);
+	if (!err)
+		mbox_last_sent(mailbox);
 	return err;
 }
 
@@ -875,6 +877,8 @@ int mbox_receive(struct mbox_mailbox *mailbox, struct mbox_sink *sink,
 			return PTR_ERR(message);
 		ret = mbox_deliver(mailbox, sink, message);
 	} while (ret > 0);
+	if (!ret)
+		mbox_last_received(mailbox);
 	return ret;
 }
 

@@ -192,7 +192,7 @@ static const struct ioc {
 		BITS(mbox_ioc_segment, __reserved, 0),
 	} },
 	{ "SET on a mailbox", MBOX_IOC_SET, ON_MAILBOX, false, fill_set, {
-		BITS(mbox_ioc_set, fields, 0x4f),
+		BITS(mbox_ioc_set, fields, 0xcf),
 		BITS(mbox_ioc_set, mode, 0),
 		BITS(mbox_ioc_set, uid, 0),
 		BITS(mbox_ioc_set, gid, 0),
@@ -201,6 +201,7 @@ static const struct ioc {
 		BITS(mbox_ioc_set, seals, 0),
 		BITS(mbox_ioc_set, dead_letter, 0),
 		BITS(mbox_ioc_set, max_deliveries, 0),
+		BITS(mbox_ioc_set, bytes, 0),
 		BITS(mbox_ioc_set, __reserved, 0),
 	} },
 	{ "SET on a segment", MBOX_IOC_SET, ON_SEGMENT, false, fill_set_segment, {
@@ -212,6 +213,7 @@ static const struct ioc {
 		BITS(mbox_ioc_set, seals, 0),
 		BITS(mbox_ioc_set, dead_letter, 0),
 		BITS(mbox_ioc_set, max_deliveries, 0),
+		BITS(mbox_ioc_set, bytes, 0),
 		BITS(mbox_ioc_set, __reserved, 0),
 	} },
 	{ "LINK on a mailbox", MBOX_IOC_LINK, ON_MAILBOX, false, fill_link, { } },
@@ -285,6 +287,7 @@ static const struct ioc {
 		BITS(mbox_ioc_set, seals, 0),
 		BITS(mbox_ioc_set, dead_letter, 0),
 		BITS(mbox_ioc_set, max_deliveries, 0),
+		BITS(mbox_ioc_set, bytes, 0),
 		BITS(mbox_ioc_set, __reserved, 0),
 	} },
 	{ "LINK on a stream", MBOX_IOC_LINK, ON_STREAM, false, fill_link, { } },

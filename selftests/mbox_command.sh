@@ -682,6 +682,13 @@ test_tagged() {
 	same 'one tag alone' "$(mbox recv --tag=5 --nonblock /replies | paste -sd ,)" 'five,five again'
 	same 'the lowest up to a limit' "$(mbox recv --tag-most=8 --count=1 /replies)" seven
 	refuses 6 'it is empty after 0 messages' recv --tag-except=9 --nonblock /replies
+	json 'who was the last' '.send_pid > 1 and .recv_pid > 1 and .recv_time_ms >= .send_time_ms' \
+		stat --json /replies
+	does resize /replies 10 128K
+	json 'it holds fewer bytes' '.bytes == 131072 and .capacity == 10' stat --json /replies
+	refuses 2 'cannot hold a message of 65536' resize /replies 10 1K
+	does resize /replies 10 unbounded
+	json 'or any' '.bytes == null' stat --json /replies
 	same 'any but one' "$(mbox recv --tag-except=8 --count=1 /replies)" nine
 	refuses 2 'is enough' recv --tag=1 --tag-most=2 /replies
 	refuses 2 'its --capacity is at most 65535' create --tagged --capacity=unbounded /more
@@ -700,7 +707,8 @@ test_end() {
 	receiver=$!
 	becomes status /jobs '.waiting_receivers == 1'
 	does rm --end /jobs
-	holds 'who waits goes on' ended $receiver
+	ended $receiver
+	same 'who waits ends' $? 8
 	holds 'and is told why' grep -qF '/jobs: it was ended after 0 messages' "$dir/told"
 	refuses 3 'no such name' rm --end /jobs
 	does mkfifo /lines

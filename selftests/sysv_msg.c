@@ -364,6 +364,30 @@ TEST_F(msg, tells_of_itself)
 	EXPECT_EQ(0600, ds.msg_perm.mode & 0777);
 	EXPECT_EQ(geteuid(), ds.msg_perm.uid);
 	EXPECT_EQ(getegid(), ds.msg_perm.gid);
+	EXPECT_EQ(getpid(), ds.msg_lspid);
+	EXPECT_EQ(0, ds.msg_lrpid);
+	EXPECT_GE(1, time(NULL) - ds.msg_stime);
+	EXPECT_EQ(0, ds.msg_rtime);
+	EXPECT_GE(10, time(NULL) - ds.msg_ctime);
+	EXPECT_EQ('a', take(self->q, 0));
+	ds = stat_of(self->q);
+	EXPECT_EQ(getpid(), ds.msg_lrpid);
+	EXPECT_GE(1, time(NULL) - ds.msg_rtime);
+}
+
+TEST_F(msg, holds_as_many_bytes_as_set)
+{
+	char large[sizeof(long) + 8192] = { 1 };
+	struct msqid_ds ds = stat_of(self->q);
+
+	ds.msg_qbytes = 8192;
+	EXPECT_EQ(0, msgctl(self->q, IPC_SET, &ds));
+	EXPECT_EQ(8192, (int)stat_of(self->q).msg_qbytes);
+	EXPECT_EQ(0, msgsnd(self->q, large, 8192, IPC_NOWAIT));
+	EXPECT_EQ(-EAGAIN, put(self->q, 1, "a"));
+	ds.msg_qbytes = 16384;
+	EXPECT_EQ(0, msgctl(self->q, IPC_SET, &ds));
+	EXPECT_EQ(0, put(self->q, 1, "a"));
 }
 
 TEST_F(msg, the_mode_is_as_asked_for)

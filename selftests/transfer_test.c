@@ -566,6 +566,7 @@ TEST_F(rendezvous, largest_message)
 
 /* A mailbox of four: capacity changed while callers wait (semantics 5), withdrawal, peek. */
 FIXTURE(bounded) {
+	char large[MSGSIZE];
 	struct mb_ends box;
 	struct mb_call calls[4];
 };
@@ -632,6 +633,35 @@ TEST_F(bounded, growing_lets_waiting_senders_in_in_their_order)
 	for (i = 0; i < 4; i++) {
 		EXPECT_EQ(i, mb_take(self->box.rx, 0));
 	}
+}
+
+static int set_bytes(int fd, __u64 bytes)
+{
+	struct mbox_ioc_set set = { .fields = MBOX_SET_BYTES, .bytes = bytes };
+
+	return ctl(fd, MBOX_IOC_SET, &set);
+}
+
+TEST_F(bounded, bytes_bound_it_as_messages_do)
+{
+	EXPECT_EQ(-EINVAL, set_bytes(self->box.both, MSGSIZE - 1));
+	ASSERT_EQ(0, set_bytes(self->box.both, MSGSIZE));
+	EXPECT_EQ(MSGSIZE, mb_status(self->box.both).bytes);
+	ASSERT_EQ(0, mb_put(self->box.tx, 1, 0, 0));
+	self->calls[0] = (struct mb_call) {
+		.fd = self->box.tx, .cmd = MBOX_IOC_SEND, .msg = mb_msg(self->large, MSGSIZE, 0),
+	};
+	ASSERT_EQ(0, call_start(&self->calls[0]));
+	ASSERT_TRUE(wait_senders(self->box.both, 1));
+	IN_CHILD {
+		ASSERT_EQ(0, become(USER_A, USER_A));
+		EXPECT_EQ(-EPERM, set_bytes(self->box.both, 0));
+	}
+	EXPECT_EQ(0, set_bytes(self->box.both, 2 * MSGSIZE));
+	EXPECT_EQ(0, call_join(&self->calls[0]));
+	EXPECT_EQ(2, mb_status(self->box.both).queued);
+	EXPECT_EQ(0, set_bytes(self->box.both, 0));
+	EXPECT_EQ(0, mb_status(self->box.both).bytes);
 }
 
 TEST_F(bounded, growing_from_rendezvous_frees_its_senders)

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/msg.h>
+#include <unistd.h>
 
 #include "../src/internal.h"
 #include "preload.h"
@@ -18,6 +19,8 @@
 /* MSGMAX and MSGMNB of Linux. */
 #define TEXT_MAX	8192
 #define BYTES_MAX	16384
+
+#define NSEC_PER_SEC	1000000000ULL
 
 static int create(const void *arg)
 {
@@ -217,6 +220,11 @@ static int status_of(struct preload_ipc *ipc, struct msqid_ds *ds)
 		.__msg_cbytes = status.queued_bytes,
 		.msg_qnum = status.queued,
 		.msg_qbytes = status.bytes,
+		.msg_stime = status.send_time / NSEC_PER_SEC,
+		.msg_rtime = status.recv_time / NSEC_PER_SEC,
+		.msg_ctime = status.change_time / NSEC_PER_SEC,
+		.msg_lspid = status.send_pid,
+		.msg_lrpid = status.recv_pid,
 	};
 	return 0;
 }
@@ -224,13 +232,15 @@ static int status_of(struct preload_ipc *ipc, struct msqid_ds *ds)
 static int set(struct preload_ipc *ipc, const struct msqid_ds *ds)
 {
 	struct mbox_ioc_status status = { .id = 0 };
-	struct mbox_ioc_set req = { .fields = MBOX_SET_MODE };
+	struct mbox_ioc_set req = { .fields = MBOX_SET_MODE | MBOX_SET_BYTES };
 	int ret = mbox_ioctl(ipc->fd, MBOX_IOC_STATUS, &status);
 
 	if (ret)
 		return ret;
-	if (ds->msg_qbytes != status.bytes)
-		return ds->msg_qbytes > status.bytes ? -EPERM : -EINVAL;
+	if (ds->msg_qbytes > BYTES_MAX && ds->msg_qbytes > status.bytes &&
+	    geteuid())
+		return -EPERM;
+	req.bytes = ds->msg_qbytes;
 	req.mode = ds->msg_perm.mode & 0777;
 	if (ds->msg_perm.uid != status.uid) {
 		req.fields |= MBOX_SET_UID;

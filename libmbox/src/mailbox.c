@@ -105,6 +105,11 @@ MBOX_API int mbox_status(const struct mbox *mb, struct mbox_status *status)
 		.waiting_callers = req.waiting_callers,
 		.held = req.held,
 		.max_deliveries = req.max_deliveries,
+		.send_pid = req.send_pid,
+		.recv_pid = req.recv_pid,
+		.send_time = req.send_time,
+		.recv_time = req.recv_time,
+		.change_time = req.change_time,
 	};
 	return 0;
 }
@@ -114,6 +119,16 @@ MBOX_API int mbox_resize(struct mbox *mb, uint64_t capacity)
 	struct mbox_ioc_set set = {
 		.fields = MBOX_SET_CAPACITY,
 		.capacity = capacity,
+	};
+
+	return mbox_ioctl(mb->object.fd, MBOX_IOC_SET, &set);
+}
+
+MBOX_API int mbox_resize_bytes(struct mbox *mb, uint64_t bytes)
+{
+	struct mbox_ioc_set set = {
+		.fields = MBOX_SET_BYTES,
+		.bytes = bytes,
 	};
 
 	return mbox_ioctl(mb->object.fd, MBOX_IOC_SET, &set);

@@ -167,8 +167,8 @@ int __wrap_ioctl(int fd, unsigned long request, void *arg)
 	k.nr++;
 	seen->fd = fd;
 	seen->request = request;
-	memcpy(&seen->create, arg, _IOC_SIZE(request) < sizeof(seen->create) ?
-	       _IOC_SIZE(request) : sizeof(seen->create));
+	memcpy(&seen->set, arg, _IOC_SIZE(request) < sizeof(seen->set) ?
+	       _IOC_SIZE(request) : sizeof(seen->set));
 	if (fd == DEVICE_FD && seen->unlink.name)
 		snprintf(seen->name, sizeof(seen->name), "%s",
 			 (const char *)(uintptr_t)seen->unlink.name);
@@ -476,7 +476,8 @@ static void status(void)
 		.senders = 17, .receivers = 18,
 		.mode = 19, .uid = 20, .gid = 21, .flags = 22,
 		.dropped = 23, .waiting_callers = 24, .held = 25,
-		.max_deliveries = 26,
+		.max_deliveries = 26, .send_pid = 27, .recv_pid = 28,
+		.send_time = 29, .recv_time = 30, .change_time = 31,
 	};
 	CHECK(mbox_status(mb, &s) == 0);
 	CHECK(s.id == 1 && s.capacity == 2 && s.msgsize == 3 && s.bytes == 4);
@@ -490,6 +491,8 @@ static void status(void)
 	CHECK(s.mode == 19 && s.uid == 20 && s.gid == 21 && s.flags == 22);
 	CHECK(s.dropped == 23 && s.waiting_callers == 24);
 	CHECK(s.held == 25 && s.max_deliveries == 26);
+	CHECK(s.send_pid == 27 && s.recv_pid == 28);
+	CHECK(s.send_time == 29 && s.recv_time == 30 && s.change_time == 31);
 
 	k.ioctl_errno = EFAULT;
 	memset(&s, 0x55, sizeof(s));
@@ -523,13 +526,15 @@ static void set(void)
 
 	CHECK(mbox_end(mb) == 0);
 	CHECK(k.seen[5].request == MBOX_IOC_END);
+	CHECK(mbox_resize_bytes(mb, 7) == 0);
+	CHECK(k.seen[6].set.fields == MBOX_SET_BYTES && k.seen[6].set.bytes == 7);
 
 	CHECK(mbox_notify(mb, SIGUSR1, (union sigval){ .sival_ptr = mb }) == 0);
-	CHECK(k.seen[6].request == MBOX_IOC_NOTIFY);
-	CHECK(k.seen[6].notify.signo == SIGUSR1);
-	CHECK(k.seen[6].notify.value == (uintptr_t)mb);
+	CHECK(k.seen[7].request == MBOX_IOC_NOTIFY);
+	CHECK(k.seen[7].notify.signo == SIGUSR1);
+	CHECK(k.seen[7].notify.value == (uintptr_t)mb);
 	CHECK(mbox_notify(mb, 0, (union sigval){ .sival_ptr = mb }) == 0);
-	CHECK(k.seen[7].notify.signo == 0 && k.seen[7].notify.value == 0);
+	CHECK(k.seen[8].notify.signo == 0 && k.seen[8].notify.value == 0);
 	mbox_close(mb);
 }
 

@@ -106,8 +106,10 @@ one_file_calls_ioctl() {
 
 # It stands in for calls of libc, and leaves alone what else a program has loaded.
 preload_exports() {
-	! nm -D --defined-only "$build/libmbox-preload.so.0" | awk '{ print $3 }' |
-		grep -vE '^(mq_[a-z]+|__mq_open_2|syscall)$'
+	nm -D --defined-only "$("${cc[@]}" -print-file-name=libc.so.6)" | awk '{ print $3 }' |
+		sed 's/@.*//' | sort -u >"$work/libc"
+	! nm -D --defined-only "$build/libmbox-preload.so.0" | awk '{ print $3 }' | sort |
+		comm -23 - "$work/libc" | grep .
 }
 
 static_names() {

@@ -12,6 +12,21 @@
 #include "format.h"
 #include "handle.h"
 
+static int resize_bytes(const char *text, struct mbox *mailbox,
+			const struct mbox_status *status)
+{
+	uint64_t bytes = strcmp(text, "unbounded") ?
+		parse_size(text, "limit of bytes", INT64_MAX) : 0;
+
+	if (status->flags & MBOX_BYTE_STREAM)
+		fail_usage("the capacity of a FIFO is in bytes as it is: leave out '%s'", text);
+	if (bytes && bytes < status->msgsize)
+		fail_usage("a mailbox of %llu bytes cannot hold a message of %llu",
+			   (unsigned long long)bytes,
+			   (unsigned long long)status->msgsize);
+	return mbox_resize_bytes(mailbox, bytes);
+}
+
 static int run_resize(struct arguments *args)
 {
 	struct mbox_status status;
@@ -31,6 +46,8 @@ static int run_resize(struct arguments *args)
 	if (status.flags & MBOX_BYTE_STREAM)
 		capacity = parse_stream_capacity(args->argv[1]);
 	error = mbox_resize(mailbox, capacity);
+	if (!error && args->argv[2])
+		error = resize_bytes(args->argv[2], mailbox, &status);
 	if (error)
 		fail_on(name, "resize it", error);
 	mbox_close(mailbox);
@@ -259,17 +276,18 @@ static int run_rm(struct arguments *args)
 
 const struct command resize_command = {
 	.name = "resize",
-	.operands = "NAME CAPACITY",
+	.operands = "NAME CAPACITY [BYTES]",
 	.summary = "change how much a mailbox or FIFO holds",
 	.text =
 	"Change how many messages a mailbox holds: a number, 0 for rendezvous, or\n"
-	"'unbounded'; or how many bytes a FIFO does, 4K to 16M. Nothing is lost when it\n"
-	"shrinks: senders wait until it has drained.\n",
+	"'unbounded', and how many bytes of them, a number or 'unbounded'; or how many\n"
+	"bytes a FIFO does, 4K to 16M. Nothing is lost when it shrinks: senders wait until\n"
+	"it has drained.\n",
 	.example =
 	"  mbox resize /jobs 100\n"
-	"  mbox resize /jobs unbounded\n",
+	"  mbox resize /jobs unbounded 1M\n",
 	.least = 2,
-	.most = 2,
+	.most = 3,
 	.run = run_resize,
 };
 

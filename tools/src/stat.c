@@ -10,6 +10,7 @@
 #include "seals.h"
 
 #define NSEC_PER_MSEC 1000000
+#define NSEC_PER_SEC 1000000000
 
 static const struct option_text options[] = { JSON_OPTION, { 0 } };
 
@@ -112,6 +113,26 @@ static void print_held(const struct mbox_status *status)
 		puts("no limit");
 }
 
+static void print_moment(const char *what, pid_t pid, uint64_t time)
+{
+	time_t seconds = time / NSEC_PER_SEC;
+	char text[32];
+
+	if (!time)
+		return;
+	strftime(text, sizeof(text), "%F %T", localtime(&seconds));
+	printf("%-11s %s by process %d\n", what, text, pid);
+}
+
+static void print_last(const struct mbox_status *status)
+{
+	if (!(status->flags & MBOX_TAGGED))
+		return;
+	puts("Tagged:     receivers can choose by tag");
+	print_moment("Last sent:", status->send_pid, status->send_time);
+	print_moment("Last recv:", status->recv_pid, status->recv_time);
+}
+
 static void print_mailbox(const char *name, const struct mbox_status *status)
 {
 	print_owner(name, status->flags & MBOX_BROADCAST ? "broadcast" :
@@ -130,8 +151,7 @@ static void print_mailbox(const char *name, const struct mbox_status *status)
 	       "told to the other side" : "not told");
 	printf("Handles:    %s\n", status->flags & MBOX_HANDLES ?
 	       "messages can carry descriptors" : "none in messages");
-	if (status->flags & MBOX_TAGGED)
-		puts("Tagged:     receivers can choose by tag");
+	print_last(status);
 	if (status->flags & MBOX_TRANSIENT)
 		puts("Name:       goes with the last receiver");
 }
@@ -190,6 +210,11 @@ static void print_mailbox_json(const char *name, const struct mbox_status *statu
 	add_flag(to, "hangup", status->flags & MBOX_HANGUP);
 	add_flag(to, "handles", status->flags & MBOX_HANDLES);
 	add_flag(to, "tagged", status->flags & MBOX_TAGGED);
+	add_number(to, "send_pid", status->send_pid);
+	add_number(to, "recv_pid", status->recv_pid);
+	add_number(to, "send_time_ms", status->send_time / NSEC_PER_MSEC);
+	add_number(to, "recv_time_ms", status->recv_time / NSEC_PER_MSEC);
+	add_number(to, "change_time_ms", status->change_time / NSEC_PER_MSEC);
 	add_flag(to, "transient", status->flags & MBOX_TRANSIENT);
 	add_flag(to, "broadcast", status->flags & MBOX_BROADCAST);
 	add_flag(to, "lossy", status->flags & MBOX_LOSSY);

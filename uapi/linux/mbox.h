@@ -627,7 +627,7 @@ struct mbox_ioc_batch {
  * @id: A number that no other object of this boot has
  * @capacity: As created or set since
  * @msgsize: As created
- * @bytes: As created
+ * @bytes: As created or set since
  * @queued: Messages in the mailbox; with MBOX_BROADCAST those that not all
  *          receivers have
  * @queued_bytes: Their bytes
@@ -655,6 +655,12 @@ struct mbox_ioc_batch {
  * @held: Messages that were received, and are leased or wait for their reply
  * @max_deliveries: As set, or 0
  * @__reserved: 0
+ * @send_pid: With MBOX_TAGGED, without which this and what follows are 0: the
+ *            process that sent last, as the caller's pid namespace sees it, or 0
+ * @recv_pid: The process that received last, likewise
+ * @send_time: When it was sent, in nanoseconds on CLOCK_REALTIME, or 0
+ * @recv_time: When it was received, likewise
+ * @change_time: When the mailbox was created or MBOX_IOC_SET changed it last
  *
  * All fields are written, from one moment. Works on any descriptor of the
  * mailbox.
@@ -689,6 +695,11 @@ struct mbox_ioc_status {
 	__u32 held;
 	__u32 max_deliveries;
 	__u32 __reserved;
+	__s32 send_pid;
+	__s32 recv_pid;
+	__u64 send_time;
+	__u64 recv_time;
+	__u64 change_time;
 };
 
 /**
@@ -749,6 +760,7 @@ struct mbox_ioc_segment_status {
  * @MBOX_SET_SEALS: add @seals to a segment: for a descriptor opened O_RDWR
  * @MBOX_SET_DEAD_LETTER: @dead_letter and @max_deliveries, of a mailbox: for
  *                        the owner and CAP_FOWNER
+ * @MBOX_SET_BYTES: @bytes, of a mailbox: for the owner and CAP_FOWNER
  */
 enum mbox_set_fields {
 	MBOX_SET_MODE = 1 << 0,
@@ -758,6 +770,7 @@ enum mbox_set_fields {
 	MBOX_SET_LENGTH = 1 << 4,
 	MBOX_SET_SEALS = 1 << 5,
 	MBOX_SET_DEAD_LETTER = 1 << 6,
+	MBOX_SET_BYTES = 1 << 7,
 };
 
 /**
@@ -780,6 +793,8 @@ enum mbox_set_fields {
  *               if it is full. A call fails then.
  * @max_deliveries: At least 1; or 0, with a @dead_letter of 0, for no limit
  * @__reserved: Must be 0
+ * @bytes: Bytes that the mailbox holds, at least its msgsize; 0 for no limit.
+ *         Shrinking and growing is as of @capacity.
  *
  * Apply all the named fields, or on an error none.
  *
@@ -800,6 +815,7 @@ struct mbox_ioc_set {
 	__s32 dead_letter;
 	__u32 max_deliveries;
 	__u32 __reserved;
+	__u64 bytes;
 };
 
 /**

@@ -605,6 +605,12 @@ int mbox_dead_letter(struct mbox *mb, const struct mbox *dead_letter,
  * @waiting_callers: calls that wait for their reply
  * @held: messages that were received, and are leased or wait for their reply
  * @max_deliveries: as mbox_dead_letter() set it, or 0
+ * @send_pid: with MBOX_TAGGED, without which this and what follows are 0: the
+ *            process that sent last, as the caller's pid namespace sees it, or 0
+ * @recv_pid: the process that received last, likewise
+ * @send_time: when it was sent, in nanoseconds on CLOCK_REALTIME, or 0
+ * @recv_time: when it was received, likewise
+ * @change_time: when the mailbox was created or its attributes changed last
  */
 struct mbox_status {
 	uint64_t id;
@@ -633,6 +639,11 @@ struct mbox_status {
 	uint32_t waiting_callers;
 	uint32_t held;
 	uint32_t max_deliveries;
+	pid_t send_pid;
+	pid_t recv_pid;
+	uint64_t send_time;
+	uint64_t recv_time;
+	uint64_t change_time;
 };
 
 /**
@@ -660,6 +671,18 @@ int mbox_status(const struct mbox *mb, struct mbox_status *status);
  * -EINVAL: 0, with MBOX_BROADCAST; of a stream out of its range.
  */
 int mbox_resize(struct mbox *mb, uint64_t capacity);
+
+/**
+ * mbox_resize_bytes() - change how many bytes of messages it holds
+ * @mb: the mailbox, whatever it is open for
+ * @bytes: at least the size of its largest message; 0 for no limit
+ *
+ * Nothing is lost, as by mbox_resize().
+ *
+ * Return: 0; -EPERM: only the owner, or a process with CAP_FOWNER, may do that;
+ * -EINVAL: less than the largest message, or of a stream.
+ */
+int mbox_resize_bytes(struct mbox *mb, uint64_t bytes);
 
 /**
  * mbox_chmod() - change the permission bits
