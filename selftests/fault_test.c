@@ -203,6 +203,11 @@ static int create_broadcast(fixture *f)
 	return mb_create_flags(f->fresh, 1, O_RDWR | O_EXCL, MBOX_BROADCAST);
 }
 
+static int create_tagged(fixture *f)
+{
+	return mb_create_flags(f->fresh, 1, O_RDWR | O_EXCL, MBOX_TAGGED);
+}
+
 static int create_stream(fixture *f)
 {
 	return st_create(f->fresh, O_RDWR | O_EXCL);
@@ -537,6 +542,7 @@ static const struct fault_call {
 	{ "create_named", create_named },
 	{ "create_existing", create_existing },
 	{ "create_broadcast", create_broadcast },
+	{ "create_tagged", create_tagged },
 	{ "create_stream", create_stream },
 	{ "open_once_more", open_once_more },
 	{ "open_named", open_named },
