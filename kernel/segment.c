@@ -19,7 +19,7 @@
 
 bool mbox_segment_length_valid(u64 length)
 {
-	return length && length <= MAX_LFS_FILESIZE - PAGE_SIZE;
+	return length <= MAX_LFS_FILESIZE - PAGE_SIZE;
 }
 
 static u64 mbox_segment_length(const struct mbox_segment *segment)

@@ -81,7 +81,6 @@ TEST_F(segment, refuses_what_is_out_of_range)
 		uint64_t length;
 		unsigned int flags;
 	} cases[] = {
-		{ O_RDWR, 0600, 0, 0 },
 		{ O_RDWR, 0600, ~0ULL, 0 },
 		{ O_RDWR, 0600, 1ULL << 63, 0 },
 		{ O_RDWR, 01000, 1, 0 },
@@ -203,10 +202,23 @@ TEST_F(segment, is_resized)
 	/* What was cut off came back as zeros. */
 	EXPECT_EQ(0, p[page + 1]);
 	EXPECT_EQ(0, p[LENGTH - 1]);
-	EXPECT_EQ(-EINVAL, mbox_segment_resize(self->seg, 0));
 	EXPECT_EQ(-EINVAL, mbox_segment_resize(self->seg, ~0ULL));
 	EXPECT_EQ(LENGTH, status_of(self->seg).length);
 	EXPECT_EQ(0, mbox_segment_unmap(p, length));
+}
+
+TEST_F(segment, is_empty)
+{
+	struct mbox_segment *seg;
+
+	ASSERT_EQ(0, mbox_segment_create(&seg, NULL, O_RDWR, 0600, 0, 0));
+	EXPECT_EQ(0, status_of(seg).length);
+	EXPECT_EQ(-EINVAL, map(seg, PROT_READ));
+	EXPECT_EQ(0, mbox_segment_resize(seg, 1));
+	EXPECT_EQ(0, map(seg, PROT_READ));
+	EXPECT_EQ(0, mbox_segment_resize(seg, 0));
+	EXPECT_EQ(0, status_of(seg).length);
+	mbox_segment_close(seg);
 }
 
 TEST_F(segment, is_too_large_to_map)

@@ -1070,6 +1070,21 @@ test_segments() {
 	does seg seal /table seal
 	refuses 5 '/table: a seal forbids that for ever' seg seal /table shrink
 	does seg rm /table /pages
+
+	does seg create /table 0
+	prints 'an empty one is read' '' seg read /table
+	does seg write /table </dev/null
+	echo hello | mbox seg write /table 2>"$err"
+	same 'has no room' "$? $(cat "$err")" \
+		"7 mbox seg write: /table: standard input is too large: there is room for 0 bytes: 'mbox seg resize' makes more"
+	json 'and is listed' '.[0].length == 0' seg ls --json
+	mbox seg ls >"$out"
+	holds "without a bar" grep -qE "^/table +empty .* segment +0 " "$out"
+	does seg resize /table 4K
+	does seg resize /table 0
+	json 'cut to nothing' '.length == 0' seg stat --json /table
+	holds "and told" mbox seg stat /table
+	does seg rm /table
 }
 
 test_not_found() {

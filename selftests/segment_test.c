@@ -87,7 +87,6 @@ TEST_F(segment, status_tells_what_was_created)
 
 TEST_F(segment, create_refuses_what_it_cannot_be)
 {
-	EXPECT_EQ(-EINVAL, seg_create(NULL, 0, O_RDWR));
 	EXPECT_EQ(-EINVAL, seg_create(NULL, ~0ULL, O_RDWR));
 	EXPECT_EQ(-EINVAL, seg_create(NULL, 1ULL << 63, O_RDWR));
 	EXPECT_EQ(-EINVAL, seg_create(NULL, 1, O_WRONLY));
@@ -253,6 +252,35 @@ TEST_F(segment, shrinking_cuts_off_and_growing_adds_zeros)
 	EXPECT_EQ(1 << 20, seg_status(self->rw).length);
 }
 
+/* As an empty file is: what is mapped of it comes with its length. */
+TEST_F(segment, can_have_no_bytes)
+{
+	struct mbox_ioc_segment_status status;
+	int fd = seg_create(NULL, 0, O_RDWR);
+	unsigned char *map;
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(-EINVAL, map_errno(fd, 0, RW, MAP_SHARED));
+	map = map_fd(fd, self->page, RW, MAP_SHARED);
+	ASSERT_TRUE(map != NULL);
+	status = seg_status(fd);
+	EXPECT_EQ(0, status.length);
+	EXPECT_EQ(0, status.resident);
+	EXPECT_EQ(1, status.attached);
+	EXPECT_EQ(1000 + SIGBUS, touch(map));
+	EXPECT_EQ(0, set_length(fd, 1));
+	map[0] = 1;
+	EXPECT_EQ(self->page, seg_status(fd).resident);
+	EXPECT_EQ(0, set_length(fd, 0));
+	EXPECT_EQ(0, seg_status(fd).resident);
+	EXPECT_EQ(1000 + SIGBUS, touch(map));
+	EXPECT_EQ(0, set_length(fd, 1));
+	EXPECT_EQ(0, map[0]);
+	EXPECT_EQ(0, add_seals(fd, MBOX_SEAL_SHRINK));
+	EXPECT_EQ(-EPERM, set_length(fd, 0));
+	close(fd);
+}
+
 TEST_F(segment, length_is_for_who_can_write)
 {
 	struct mbox_ioc_segment_status before = seg_status(self->rw);
@@ -261,7 +289,6 @@ TEST_F(segment, length_is_for_who_can_write)
 	EXPECT_EQ(-EBADF, set_length(self->none, 1));
 	EXPECT_EQ(-EBADF, add_seals(self->ro, MBOX_SEAL_GROW));
 	EXPECT_EQ(-EBADF, add_seals(self->none, MBOX_SEAL_GROW));
-	EXPECT_EQ(-EINVAL, set_length(self->rw, 0));
 	EXPECT_EQ(-EINVAL, set_length(self->rw, ~0ULL));
 	EXPECT_EQ(-EINVAL, add_seals(self->rw, 1U << 4));
 	EXPECT_EQ(-EINVAL, add_seals(self->rw, 1U << 31));

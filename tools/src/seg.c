@@ -55,8 +55,6 @@ static int run_create(struct arguments *args)
 	}
 	name = parse_name(args->argv[0]);
 	length = parse_size(args->argv[1], "length", INT64_MAX);
-	if (!length)
-		fail_usage("a segment has at least one byte");
 	error = mbox_segment_create(&segment, name, oflag, mode, length, flags);
 	if (error)
 		fail_create(name, "user_segments", error);
@@ -91,8 +89,6 @@ static int run_resize(struct arguments *args)
 	no_options(args);
 	name = parse_name(args->argv[0]);
 	length = parse_size(args->argv[1], "length", INT64_MAX);
-	if (!length)
-		fail_usage("a segment has at least one byte");
 	segment = open_writable(name, "resize it");
 	error = mbox_segment_resize(segment, length);
 	if (error == -EPERM)

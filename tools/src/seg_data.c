@@ -37,7 +37,7 @@ static const struct option_text write_options[] = {
  * @length: of it
  * @json: print it as JSON
  * @segment: open
- * @address: of the mapping
+ * @address: of the mapping, which an empty segment has none of
  * @size: of the segment
  */
 struct part {
@@ -67,11 +67,16 @@ static void read_part(struct arguments *args, struct part *part)
 
 static void map_part(struct part *part, int oflag, int prot, const char *action)
 {
+	static char nothing;
 	int error = mbox_segment_open(&part->segment, part->name, oflag);
 
 	if (!error)
 		error = mbox_segment_map(part->segment, prot, &part->address,
 					 &part->size);
+	if (error == -EINVAL) {
+		part->address = &nothing;
+		error = 0;
+	}
 	if (error == -EPERM)
 		fail(EXIT_PERMISSION, "%s: a seal forbids writing for ever: 'mbox seg stat' shows it; make another segment",
 		     shown(part->name));

@@ -38,7 +38,7 @@ static void full_cell(char *cell, const struct object *object)
 	char of[SIZE_TEXT];
 
 	if (!room) {
-		strcpy(cell, "rendezvous");
+		strcpy(cell, segment ? "empty" : "rendezvous");
 		return;
 	}
 	if (room == MBOX_UNBOUNDED) {

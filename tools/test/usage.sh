@@ -130,9 +130,8 @@ refused 2 "nobody has port 0: it is for --listen" nc 127.0.0.1 0
 refused 2 "--keep is for --listen" nc --keep 5000
 refused 2 "--keep is for connections" nc --listen --keep --datagram 5000
 refused 2 "it takes NAME LENGTH" seg create /a
-refused 2 "a segment has at least one byte" seg create /a 0
 refused 2 "'long' is no length" seg create /a long
-refused 2 "a segment has at least one byte" seg resize /a 0
+refused 2 "'long' is no length" seg resize /a long
 refused 2 "'tight' is no seal: there are shrink, grow, write and seal" seg seal /a grow tight
 refused 2 "'-4' is no offset" seg read --offset=-4 /a
 refused 2 "from 0.05 to 3600 seconds" watch --interval=0

@@ -305,7 +305,7 @@ enum mbox_segment_flags {
 /**
  * struct mbox_ioc_segment - ioctl(MBOX_IOC_SEGMENT) on /dev/mbox
  * @name: Address of a NUL-terminated name, or 0 for an anonymous segment
- * @length: Bytes, at least 1; mappings cover it in whole pages
+ * @length: Bytes, or 0 for none yet; mappings cover it in whole pages
  * @oflag: O_RDONLY, O_RDWR or 3; O_EXCL, O_NONBLOCK and O_CLOEXEC as in
  *         mbox_ioc_create
  * @mode: Permission bits, 0 to 0777, less the umask
@@ -784,8 +784,8 @@ enum mbox_set_fields {
  *            wait until it has drained. Growing lets waiting senders in. Of a
  *            mailbox with MBOX_BROADCAST at least 1; with MBOX_LOSSY the next
  *            send drops what is too much. Of a stream bytes, as on creation.
- * @length: Bytes, at least 1. What is cut off is gone, and touching it raises
- *          SIGBUS; what is added is zero.
+ * @length: Bytes, or 0. What is cut off is gone, and touching it raises SIGBUS;
+ *          what is added is zero.
  * @seals: Combination of enum mbox_seals. They stay for the segment's life.
  * @dead_letter: Descriptor of another mailbox that can be sent to and takes
  *               messages as large, and descriptors if the mailbox does. It gets

@@ -37,7 +37,7 @@ struct mbox_segment;
  *         O_CREAT is not taken
  * @mode: permission bits, 0 to 0777, less the umask: read bits allow reading,
  *        read and write bits writing
- * @length: bytes, at least 1; mappings cover it in whole pages
+ * @length: bytes, or 0 for none yet; mappings cover it in whole pages
  * @flags: 0 or MBOX_HUGEPAGE: ask for transparent huge pages
  *
  * The segment belongs to the caller's effective user and group, and its length
@@ -126,8 +126,8 @@ void mbox_segment_close(struct mbox_segment *seg);
  * processes. Compare mmap(2).
  *
  * Return: 0; -EACCES: PROT_WRITE on a handle opened O_RDONLY; -EPERM:
- * PROT_WRITE on a segment with MBOX_SEAL_WRITE; -EINVAL: @prot has other bits;
- * -ENOMEM: the address space has no room, or too many mappings; -EAGAIN: the
+ * PROT_WRITE on a segment with MBOX_SEAL_WRITE; -EINVAL: @prot has other bits,
+ * or the segment has length 0; -ENOMEM: the address space has no room, or too many mappings; -EAGAIN: the
  * limit of locked memory, after mlockall(2).
  */
 int mbox_segment_map(const struct mbox_segment *seg, int prot, void **address,
@@ -181,7 +181,7 @@ int mbox_segment_status(const struct mbox_segment *seg,
 /**
  * mbox_segment_resize() - change the length
  * @seg: the segment, open O_RDWR
- * @length: bytes, at least 1
+ * @length: bytes, or 0
  *
  * What is cut off is gone, what is added is zero. Compare ftruncate(2).
  *
