@@ -47,7 +47,7 @@ sent() {
 }
 
 echo 'TAP version 13'
-echo '1..11'
+echo '1..15'
 holds 'POSIX queues of the kernel' env MQUEUE_LINK=/mqueue. "$here/posix_mqueue"
 holds 'POSIX queues on mailboxes' env MQUEUE_LINK='anon_inode:[mbox' mbox run "$here/posix_mqueue"
 holds 'a queue that is left behind' env MQUEUE_LEAVE=/mqueue.left mbox run -- "$here/posix_mqueue" \
@@ -64,6 +64,14 @@ SYSV_MSG_KEY=0x1234 mbox run "$here/sysv_msg"
 [ $? = 120 ]
 ok $? 'the program receives what the command sent'
 mbox rm /sysv-msg:0x00001234
+holds 'POSIX shared memory of the kernel' env SHM_LINK=/dev/shm/shm. "$here/posix_shm"
+holds 'POSIX shared memory on segments' env SHM_LINK='anon_inode:[mbox:segment]' \
+	mbox run "$here/posix_shm"
+holds 'a shared memory object that is left behind' env SHM_LEAVE=/shm.left \
+	mbox run -- "$here/posix_shm" -t is_left_behind
+[ "$(mbox seg read /shm:shm.left)" = left ] && [ ! -e /dev/shm/shm.left ]
+ok $? 'the command reads it'
+mbox rm /shm:shm.left
 ends 9 ran mbox run -- sh -c 'echo ran; exit 9'
 ends 127 'no-such-program' mbox run no-such-program
 ends 2 'too little is given' mbox run
