@@ -47,7 +47,7 @@ sent() {
 }
 
 echo 'TAP version 13'
-echo '1..15'
+echo '1..19'
 holds 'POSIX queues of the kernel' env MQUEUE_LINK=/mqueue. "$here/posix_mqueue"
 holds 'POSIX queues on mailboxes' env MQUEUE_LINK='anon_inode:[mbox' mbox run "$here/posix_mqueue"
 holds 'a queue that is left behind' env MQUEUE_LEAVE=/mqueue.left mbox run -- "$here/posix_mqueue" \
@@ -72,6 +72,13 @@ holds 'a shared memory object that is left behind' env SHM_LEAVE=/shm.left \
 [ "$(mbox seg read /shm:shm.left)" = left ] && [ ! -e /dev/shm/shm.left ]
 ok $? 'the command reads it'
 mbox rm /shm:shm.left
+holds 'System V shared memory of the kernel' "$here/sysv_shm"
+holds 'System V shared memory on segments' mbox run "$here/sysv_shm"
+holds 'a System V segment that is left behind' env SHM_KEY=0x1234 \
+	mbox run -- "$here/sysv_shm" -t is_left_behind
+[ "$(mbox seg read /sysv-shm:0x00001234)" = left ] && ! grep -q '^ *4660 ' /proc/sysvipc/shm
+ok $? 'the command reads it'
+mbox rm /sysv-shm:0x00001234
 ends 9 ran mbox run -- sh -c 'echo ran; exit 9'
 ends 127 'no-such-program' mbox run no-such-program
 ends 2 'too little is given' mbox run

@@ -139,7 +139,8 @@ static struct preload_ipc *find_locked(int id)
 }
 
 /* Takes @fd over. Return: it has a user more, or NULL if there is no room. */
-static struct preload_ipc *add_locked(int id, int fd)
+static struct preload_ipc *add_locked(const struct preload_ipc_kind *kind,
+				      int id, int fd)
 {
 	struct preload_ipc *ipc = find_locked(id);
 
@@ -158,6 +159,7 @@ static struct preload_ipc *add_locked(int id, int fd)
 			.fd = fd,
 			.uid = geteuid(),
 			.gid = getegid(),
+			.brief = kind->brief,
 			.next = known,
 		};
 		known = ipc;
@@ -166,12 +168,13 @@ static struct preload_ipc *add_locked(int id, int fd)
 	return ipc;
 }
 
-static struct preload_ipc *add(int id, int fd)
+static struct preload_ipc *add(const struct preload_ipc_kind *kind, int id,
+			       int fd)
 {
 	struct preload_ipc *ipc;
 
 	pthread_mutex_lock(&lock);
-	ipc = add_locked(id, fd);
+	ipc = add_locked(kind, id, fd);
 	pthread_mutex_unlock(&lock);
 	return ipc;
 }
@@ -204,7 +207,7 @@ struct preload_ipc *preload_ipc_use(const struct preload_ipc_kind *kind, int id)
 		return ipc;
 	fd = id < 0 ? -EINVAL : open_id(kind, id);
 	if (fd >= 0) {
-		ipc = add(id, fd);
+		ipc = add(kind, id, fd);
 		fd = -ENOMEM;
 	}
 	if (!ipc)
@@ -226,7 +229,7 @@ void preload_ipc_done(struct preload_ipc *ipc)
 	bool last;
 
 	pthread_mutex_lock(&lock);
-	last = !--ipc->users && ipc->removed;
+	last = !--ipc->users && (ipc->removed || ipc->brief);
 	if (last)
 		unlink_locked(ipc);
 	pthread_mutex_unlock(&lock);
@@ -325,7 +328,7 @@ struct preload_ipc *preload_ipc_get(const struct preload_ipc_kind *kind,
 	if (fd >= 0)
 		id = id_of(kind, fd);
 	if (id >= 0 && id <= INT_MAX)
-		ipc = add(id, fd);
+		ipc = add(kind, id, fd);
 	else if (fd >= 0)
 		close(fd);
 	if (!ipc)

@@ -67,12 +67,14 @@ void preload_notice_drop(uint64_t id);
 
 /*
  * ipc.c: System V objects. A kind has the prefix of its names, and makes one
- * without a name, open for both, of what the get call was given; or -errno.
+ * without a name, open for both, of what the get call was given; or -errno. One
+ * that is brief is closed with its last user, the others when they are gone.
  */
 struct preload_ipc_kind {
 	enum mbox_kind kind;
 	const char *prefix;
 	int (*create)(const void *arg);
+	bool brief;
 };
 
 #define PRELOAD_IPC_NAME	64
@@ -85,6 +87,7 @@ struct preload_ipc {
 	gid_t gid;
 	unsigned int users;
 	bool removed;
+	bool brief;
 	struct preload_ipc *next;
 };
 

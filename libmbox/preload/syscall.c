@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR LGPL-2.1 */
 /*
- * syscall(2): the system calls of message queues by their number.
+ * syscall(2): the system calls of message queues and System V shared memory by
+ * their number.
  */
 #define _GNU_SOURCE
 
@@ -9,6 +10,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/msg.h>
+#include <sys/shm.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -55,6 +57,14 @@ PRELOAD_API long syscall(long number, ...)
 		return preload_mq_receive(arg[0], (char *)arg[1], arg[2],
 					  (unsigned int *)arg[3],
 					  (const struct timespec *)arg[4]);
+	case SYS_shmget:
+		return shmget(arg[0], arg[1], arg[2]);
+	case SYS_shmat:
+		return (long)shmat(arg[0], (const void *)arg[1], arg[2]);
+	case SYS_shmdt:
+		return shmdt((const void *)arg[0]);
+	case SYS_shmctl:
+		return shmctl(arg[0], arg[1], (struct shmid_ds *)arg[2]);
 	case SYS_msgget:
 		return msgget(arg[0], arg[1]);
 	case SYS_msgsnd:
