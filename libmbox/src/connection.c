@@ -27,6 +27,46 @@ static int join_both(int there, int back, int fd[2], int flags)
 	return mbox_give_pair(one, other, fd, flags);
 }
 
+void mbox_wires_close(struct mbox_wires *wires)
+{
+	close(wires->there);
+	close(wires->back);
+	close(wires->end);
+	close(wires->offer[0].fd);
+	close(wires->offer[1].fd);
+}
+
+int mbox_wires_make(struct mbox_wires *wires, int oflag)
+{
+	*wires = (struct mbox_wires) { -1, -1, -1, { { .fd = -1 }, { .fd = -1 } } };
+	wires->there = mbox_stream_create(NULL, O_RDWR, 0);
+	if (wires->there < 0)
+		return wires->there;
+	wires->back = mbox_stream_create(NULL, O_RDWR, 0);
+	if (wires->back < 0)
+		return wires->back;
+	wires->end = mbox_join(wires->back, wires->there, oflag);
+	if (wires->end < 0)
+		return wires->end;
+	wires->offer[0].fd = mbox_stream_reopen(wires->there, O_RDONLY);
+	if (wires->offer[0].fd < 0)
+		return wires->offer[0].fd;
+	wires->offer[1].fd = mbox_stream_reopen(wires->back, O_WRONLY);
+	return wires->offer[1].fd < 0 ? wires->offer[1].fd : 0;
+}
+
+int mbox_join_offer(const struct mbox_fd *offer, unsigned int nr, int flags)
+{
+	int fd = -EBADF;
+	unsigned int i;
+
+	if (nr == 2)
+		fd = mbox_join(offer[0].fd, offer[1].fd, flags);
+	for (i = 0; i < nr; i++)
+		close(offer[i].fd);
+	return fd;
+}
+
 MBOX_API int mbox_socketpair(int fd[2], int flags)
 {
 	int there, back, ret;

@@ -74,8 +74,32 @@ ssize_t mbox_datagram_send(struct mbox_socket *sock, const void *data,
 ssize_t mbox_datagram_recv(struct mbox_socket *sock, void *buf, size_t size,
 			   int flags, struct sockaddr_in *from);
 
+/**
+ * struct mbox_wires - the descriptors that a connection is made of
+ * @there: the stream from who connects
+ * @back: the stream to who connects
+ * @end: both, joined for who connects
+ * @offer: for the other end: what it reads, what it writes
+ */
+struct mbox_wires {
+	int there;
+	int back;
+	int end;
+	struct mbox_fd offer[2];
+};
+
 /* connection.c: an end of a connection, a descriptor or -errno */
 int mbox_join(int in, int out, int flags);
+
+/* connection.c: 0, or the first error among descriptors; to be closed after both */
+int mbox_wires_make(struct mbox_wires *wires, int oflag);
+void mbox_wires_close(struct mbox_wires *wires);
+
+/*
+ * connection.c: close the descriptors of an offer that was received. Return: the
+ * connection, or -EBADF or -ENOTTY: it was none of mbox_wires_make(), or -EMFILE.
+ */
+int mbox_join_offer(const struct mbox_fd *offer, unsigned int nr, int flags);
 
 /* device.c: the only callers of ioctl(2); a result, or -errno */
 int mbox_ioctl(int fd, unsigned long request, void *arg);

@@ -17,49 +17,6 @@
 
 #include "internal.h"
 
-/**
- * struct wires - the descriptors that a connection is made of
- * @there: the stream from who connects
- * @back: the stream to who connects
- * @end: both, joined for who connects
- * @offer: for the other end: what it reads, what it writes
- */
-struct wires {
-	int there;
-	int back;
-	int end;
-	struct mbox_fd offer[2];
-};
-
-static void close_wires(struct wires *wires)
-{
-	close(wires->there);
-	close(wires->back);
-	close(wires->end);
-	close(wires->offer[0].fd);
-	close(wires->offer[1].fd);
-}
-
-/* Return: 0, or the first error among descriptors. */
-static int make_wires(struct wires *wires, int oflag)
-{
-	*wires = (struct wires) { -1, -1, -1, { { .fd = -1 }, { .fd = -1 } } };
-	wires->there = mbox_stream_create(NULL, O_RDWR, 0);
-	if (wires->there < 0)
-		return wires->there;
-	wires->back = mbox_stream_create(NULL, O_RDWR, 0);
-	if (wires->back < 0)
-		return wires->back;
-	wires->end = mbox_join(wires->back, wires->there, oflag);
-	if (wires->end < 0)
-		return wires->end;
-	wires->offer[0].fd = mbox_stream_reopen(wires->there, O_RDONLY);
-	if (wires->offer[0].fd < 0)
-		return wires->offer[0].fd;
-	wires->offer[1].fd = mbox_stream_reopen(wires->back, O_WRONLY);
-	return wires->offer[1].fd < 0 ? wires->offer[1].fd : 0;
-}
-
 /* A mailbox that has the name of a port need not be that of a socket. */
 static int listens(int listener)
 {
@@ -72,7 +29,7 @@ static int listens(int listener)
 								-ECONNREFUSED;
 }
 
-static int send_offer(int listener, const struct wires *wires, in_port_t from,
+static int send_offer(int listener, const struct mbox_wires *wires, in_port_t from,
 		      bool nonblocking)
 {
 	struct mbox_ioc_msg req = {
@@ -88,10 +45,10 @@ static int send_offer(int listener, const struct wires *wires, in_port_t from,
 
 /* The mailbox goes on having the port, and the connection gets its number. */
 static int connect_wires(struct mbox_socket *sock, int listener,
-			 struct wires *wires)
+			 struct mbox_wires *wires)
 {
 	bool nonblocking = mbox_socket_nonblocking(sock);
-	int ret = make_wires(wires, nonblocking ? O_NONBLOCK : 0);
+	int ret = mbox_wires_make(wires, nonblocking ? O_NONBLOCK : 0);
 	int mailbox;
 
 	if (ret)
@@ -111,7 +68,7 @@ static int connect_wires(struct mbox_socket *sock, int listener,
 
 int mbox_stream_connect(struct mbox_socket *sock, in_port_t port)
 {
-	struct wires wires;
+	struct mbox_wires wires;
 	int listener, ret;
 
 	if (sock->state != MBOX_IDLE)
@@ -124,7 +81,7 @@ int mbox_stream_connect(struct mbox_socket *sock, in_port_t port)
 		ret = mbox_port_need(sock);
 	if (!ret) {
 		ret = connect_wires(sock, listener, &wires);
-		close_wires(&wires);
+		mbox_wires_close(&wires);
 	}
 	close(listener);
 	if (ret)
@@ -165,20 +122,6 @@ MBOX_API int mbox_listen(struct mbox_socket *sock, int backlog)
 	return ret;
 }
 
-/* Return: the connection, or -EBADF or -ENOTTY: it was none of mbox_connect(). */
-static int join_offer(const struct mbox_fd *offer, unsigned int nr, int spare)
-{
-	int fd = -EBADF;
-	unsigned int i;
-
-	close(spare);
-	if (nr == 2)
-		fd = mbox_join(offer[0].fd, offer[1].fd, 0);
-	for (i = 0; i < nr; i++)
-		close(offer[i].fd);
-	return fd;
-}
-
 /*
  * Anybody can send anything there: there is room for the largest message, or it
  * would stay the first one. The descriptor that it takes to join is there before
@@ -202,7 +145,8 @@ static int accept_one(struct mbox_socket *sock, in_port_t *peer)
 		return ret;
 	}
 	*peer = req.tag;
-	return join_offer(offer, req.nr_fds, spare);
+	close(spare);
+	return mbox_join_offer(offer, req.nr_fds, 0);
 }
 
 static int accept_fd(struct mbox_socket *sock, in_port_t *peer)
