@@ -12,11 +12,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <unistd.h>
 
 #include "preload.h"
+#include "socket.h"
 
 /* Above what programs have, and in the range of select(2) and of most limits. */
 #define HIDDEN_FIRST	512
@@ -89,11 +91,37 @@ void preload_close_hidden(int fd)
 		next_close()(fd);
 }
 
+static pid_t owner;
+
+static void own(void)
+{
+	owner = getpid();
+}
+
+bool preload_owns_memory(void)
+{
+	return getpid() == owner;
+}
+
+/* To be told before, as their numbers can be others' at once. */
+static void tell_closed(unsigned int first, unsigned int last)
+{
+	preload_listeners_closed(first, last);
+	preload_connections_closed(first, last);
+}
+
+/* Whether dup2(2) is going to close what has the number @fd. */
+static bool is_replaced(int old, int fd)
+{
+	return old != fd && fcntl(old, F_GETFD) >= 0;
+}
+
 PRELOAD_API int close(int fd)
 {
 	if (is_hidden(fd))
 		return preload_fail(-EBADF);
 	preload_queue_closed(fd);
+	tell_closed(fd, fd);
 	return next_close()(fd);
 }
 
@@ -102,6 +130,8 @@ PRELOAD_API int dup2(int old, int fd)
 	if (is_hidden(fd))
 		return preload_fail(-EBADF);
 	preload_queue_closed(fd);
+	if (is_replaced(old, fd))
+		tell_closed(fd, fd);
 	return next_dup2()(old, fd);
 }
 
@@ -110,6 +140,8 @@ PRELOAD_API int dup3(int old, int fd, int flags)
 	if (is_hidden(fd))
 		return preload_fail(-EBADF);
 	preload_queue_closed(fd);
+	if (is_replaced(old, fd))
+		tell_closed(fd, fd);
 	return next_dup3()(old, fd, flags);
 }
 
@@ -121,6 +153,7 @@ PRELOAD_API int close_range(unsigned int first, unsigned int last, int flags)
 
 	if (!(flags & CLOSE_RANGE_CLOEXEC)) {
 		preload_queues_closed(first, last);
+		tell_closed(first, last);
 		stop = first_hidden(first, last);
 	}
 	while (stop && !ret) {
@@ -139,8 +172,10 @@ PRELOAD_API void closefrom(int first)
 	close_range(first < 0 ? 0 : first, ~0U, 0);
 }
 
-__attribute__((constructor)) static void find_next(void)
+__attribute__((constructor)) static void begin(void)
 {
+	own();
+	pthread_atfork(NULL, NULL, own);
 	next_close();
 	next_dup2();
 	next_dup3();

@@ -35,6 +35,12 @@
 int preload_hide(int fd);
 void preload_close_hidden(int fd);
 
+/*
+ * descriptor.c: false between vfork(2) and execve(2): then the parent, whose
+ * memory this is, goes on having what its child closes
+ */
+bool preload_owns_memory(void);
+
 /* mqueue.c: -1, with errno set from a negative one; the same, unless it is none */
 int preload_fail(int error);
 int preload_result(int ret);
