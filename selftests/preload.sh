@@ -47,7 +47,7 @@ sent() {
 }
 
 echo 'TAP version 13'
-echo '1..19'
+echo '1..26'
 holds 'POSIX queues of the kernel' env MQUEUE_LINK=/mqueue. "$here/posix_mqueue"
 holds 'POSIX queues on mailboxes' env MQUEUE_LINK='anon_inode:[mbox' mbox run "$here/posix_mqueue"
 holds 'a queue that is left behind' env MQUEUE_LEAVE=/mqueue.left mbox run -- "$here/posix_mqueue" \
@@ -79,6 +79,26 @@ holds 'a System V segment that is left behind' env SHM_KEY=0x1234 \
 [ "$(mbox seg read /sysv-shm:0x00001234)" = left ] && ! grep -q '^ *4660 ' /proc/sysvipc/shm
 ok $? 'the command reads it'
 mbox rm /sysv-shm:0x00001234
+
+sockets=$here/inet_unix_sockets
+mailbox='anon_inode:[mbox'
+holds 'sockets of the kernel' env SOCKETS_LINK=socket: "$sockets"
+holds 'sockets on mailboxes' env SOCKETS_LINK="$mailbox" mbox run -- "$sockets"
+holds 'only the client can be on mailboxes' env SOCKETS_LINK=socket: \
+	SOCKETS_SERVER='env -u LD_PRELOAD' mbox run -- "$sockets"
+holds 'only the server can be on mailboxes' env SOCKETS_LINK=socket: \
+	SOCKETS_SERVER='mbox run --' "$sockets"
+true >"$out"
+mbox run -- "$sockets" serve 4 5999 >"$out" &
+server=$!
+until [ -s "$out" ]; do sleep 0.1; done
+ends 0 "$mailbox" mbox run -- "$sockets" talk 4 5999
+ends 0 socket: "$sockets" talk 4 5999
+[ "$(sent tcp:127.0.0.1:5999)" = 1 ]
+ok $? '/proc/net/mbox has counted the connection that was on mailboxes'
+kill $server
+wait $server
+
 ends 9 ran mbox run -- sh -c 'echo ran; exit 9'
 ends 127 'no-such-program' mbox run no-such-program
 ends 2 'too little is given' mbox run
