@@ -51,14 +51,15 @@ static int run(struct arguments *args)
 const struct command run_command = {
 	.name = "run",
 	.operands = "PROGRAM [ARG...]",
-	.summary = "run a program whose queues and shared memory are mbox's",
+	.summary = "run a program whose queues, memory and sockets are mbox's",
 	.text =
 	"Run PROGRAM, and what it starts, with its message queues on mailboxes: those of\n"
 	"mq_overview(7) by their name, and those of System V as /sysv-msg:KEY; and with\n"
-	"its shared memory on segments: /shm:NAME and /sysv-shm:KEY. See mbox-preload(7).\n"
-	"The program stays as it is, but has to be linked with a shared libc; of a\n"
-	"set-user-ID one the loader takes no notice of this. Put -- before a PROGRAM that\n"
-	"has options.\n",
+	"its shared memory on segments: /shm:NAME and /sysv-shm:KEY. Stream sockets of\n"
+	"this machine, TCP and UNIX, go through streams where both ends are run so, and\n"
+	"stay what they are where not. See mbox-preload(7). The program stays as it is,\n"
+	"but has to be linked with a shared libc; of a set-user-ID one the loader takes no\n"
+	"notice of this. Put -- before a PROGRAM that has options.\n",
 	.example =
 	"  mbox run -- stress-ng --mq 2 --timeout 10\n"
 	"  mbox ls                  # shows its queues meanwhile\n",
