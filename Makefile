@@ -5,6 +5,7 @@
 # make check              all tests, on Linux 6.1 and 6.12, and a closing line that counts them
 # make vm                 a shell in a VM with the module loaded
 # make bench              measure; COUNT=1: count instructions; JSON=FILE: leave the figures there
+# make programs           try programs with sockets that this machine has, by mbox run
 # make lint               everything that reads the sources and complains
 # make install DESTDIR=   the library and the command
 # make clean              remove build/ (the cache of kernels stays: see selftests/vm/lib.sh)
@@ -55,6 +56,9 @@ bench: module-$(kernel) root
 		'mbox bench $(if $(COUNT),--count) $(if $(JSON),--json >/out/bench.json)'
 	@$(if $(JSON),cp build/vm/$(kernel)/files/bench.json $(JSON))
 
+programs: module-$(kernel) root
+	@$(vm)/programs.sh $(kernel)
+
 lint: libmbox
 	@$(vm)/lint.sh
 
@@ -68,4 +72,4 @@ clean:
 help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: all deps libmbox tools root demo check vm bench lint install clean help
+.PHONY: all deps libmbox tools root demo check vm bench programs lint install clean help
