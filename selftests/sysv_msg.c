@@ -375,6 +375,34 @@ TEST_F(msg, tells_of_itself)
 	EXPECT_GE(1, time(NULL) - ds.msg_rtime);
 }
 
+TEST_F(msg, bad_addresses_are_efault)
+{
+	EXPECT_EQ(-EFAULT, error_of(msgctl(self->q, IPC_STAT, NULL)));
+	EXPECT_EQ(-EFAULT, error_of(msgctl(self->q, IPC_SET, NULL)));
+	EXPECT_EQ(-EFAULT, error_of(msgctl(self->q, IPC_INFO, NULL)));
+	EXPECT_EQ(-EFAULT, error_of(msgctl(self->q, IPC_STAT, (void *)-4096L)));
+}
+
+TEST_F(msg, all_can_be_listed)
+{
+	struct msginfo info;
+	struct msqid_ds ds;
+	int last, i, found = 0;
+
+	EXPECT_LE(0, msgctl(0, IPC_INFO, (struct msqid_ds *)&info));
+	EXPECT_EQ(8192, info.msgmax);
+	EXPECT_EQ(0, put(self->q, 1, "abc"));
+	last = msgctl(0, MSG_INFO, (struct msqid_ds *)&info);
+	ASSERT_LE(0, last);
+	EXPECT_LE(1, info.msgpool);
+	EXPECT_LE(1, info.msgmap);
+	EXPECT_LE(4, info.msgtql);
+	for (i = 0; i <= last; i++)
+		found += msgctl(i, MSG_STAT, &ds) == self->q && ds.msg_qnum == 1;
+	EXPECT_EQ(1, found);
+	EXPECT_EQ(-EINVAL, error_of(msgctl(last + 1, MSG_STAT, &ds)));
+}
+
 TEST_F(msg, holds_as_many_bytes_as_set)
 {
 	char large[sizeof(long) + 8192] = { 1 };

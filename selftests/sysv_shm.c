@@ -288,6 +288,24 @@ TEST_F(shm, commands)
 	EXPECT_LT(SIZE, info.shmmax);
 	EXPECT_EQ(1, info.shmmin);
 	EXPECT_LT(0, info.shmmni);
+	EXPECT_EQ(-EFAULT, error_of(shmctl(self->id, IPC_STAT, NULL)));
+	EXPECT_EQ(-EFAULT, error_of(shmctl(self->id, IPC_SET, NULL)));
+	EXPECT_EQ(-EFAULT, error_of(shmctl(0, IPC_INFO, NULL)));
+}
+
+TEST_F(shm, all_can_be_listed)
+{
+	struct shmid_ds ds;
+	struct shm_info info;
+	int last = shmctl(0, SHM_INFO, (struct shmid_ds *)&info), i, found = 0;
+
+	ASSERT_LE(0, last);
+	EXPECT_LE(1, info.used_ids);
+	EXPECT_LE(1, (int)info.shm_tot);
+	for (i = 0; i <= last; i++)
+		found += shmctl(i, SHM_STAT, &ds) == self->id && ds.shm_segsz == SIZE;
+	EXPECT_EQ(1, found);
+	EXPECT_EQ(-EINVAL, error_of(shmctl(last + 1, SHM_STAT, &ds)));
 }
 
 TEST_F(shm, across_fork)

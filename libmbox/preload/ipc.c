@@ -7,6 +7,8 @@
  * so the one of an object that is gone is never another's; /proc/net/mbox tells
  * its name. A process keeps open what it has used, for the next call with that id.
  */
+#define _GNU_SOURCE
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -16,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ipc.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "../src/internal.h"
@@ -98,31 +101,98 @@ static int64_t id_of(const struct preload_ipc_kind *kind, int fd)
 	return ret ? ret : (int64_t)status.mailbox.id;
 }
 
-int preload_ipc_name(const struct preload_ipc_kind *kind, int id,
-		     char name[PRELOAD_IPC_NAME])
+/* Return: the id in a line of the table and its name, or -1 if it is of another kind. */
+static int parse(const struct preload_ipc_kind *kind, char *line,
+		 char name[PRELOAD_IPC_NAME], struct preload_ipc_total *one)
+{
+	size_t length = strlen(kind->prefix);
+	long long id = -1;
+	char *last;
+
+	sscanf(line, "%*s %lld %*s %*s %*s %*s %llu %llu %llu", &id,
+	       &one->size, &one->queued, &one->bytes);
+	line[strcspn(line, "\n")] = '\0';
+	last = strrchr(line, ' ');
+	if (!last || id > INT_MAX || strlen(++last) >= PRELOAD_IPC_NAME ||
+	    strncmp(last, kind->prefix, length) || last[length] != ':')
+		return -1;
+	strcpy(name, last);
+	return id;
+}
+
+/*
+ * Go through the table to an @id, or to the one that has @index others before;
+ * with neither to the end. All that came by add up in @total.
+ *
+ * Return: its id, with its name, or -EINVAL.
+ */
+static int look_up(const struct preload_ipc_kind *kind, int id, int index,
+		   char name[PRELOAD_IPC_NAME], struct preload_ipc_total *total)
 {
 	FILE *table = fopen("/proc/net/mbox", "re");
-	size_t length = strlen(kind->prefix), size = 0;
-	char *line = NULL, *last;
-	bool found = false;
+	struct preload_ipc_total one;
+	int found = -1, got;
+	char *line = NULL;
+	size_t size = 0;
 
-	while (table && !found && getline(&line, &size, table) > 0) {
-		long long number = -1;
-
-		sscanf(line, "%*s %lld", &number);
-		line[strcspn(line, "\n")] = '\0';
-		last = strrchr(line, ' ');
-		found = number == id && last &&
-			!strncmp(last + 1, kind->prefix, length) &&
-			last[1 + length] == ':' &&
-			strlen(last + 1) < PRELOAD_IPC_NAME;
-		if (found)
-			strcpy(name, last + 1);
+	while (table && found < 0 && getline(&line, &size, table) > 0) {
+		got = parse(kind, line, name, &one);
+		if (got < 0)
+			continue;
+		if (got == id || total->count == index)
+			found = got;
+		total->count++;
+		total->size += one.size;
+		total->queued += one.queued;
+		total->bytes += one.bytes;
 	}
 	free(line);
 	if (table)
 		fclose(table);
-	return found ? 0 : -EINVAL;
+	return found < 0 ? -EINVAL : found;
+}
+
+int preload_ipc_name(const struct preload_ipc_kind *kind, int id,
+		     char name[PRELOAD_IPC_NAME])
+{
+	struct preload_ipc_total total = { 0 };
+	int ret = look_up(kind, id, -1, name, &total);
+
+	return ret < 0 ? ret : 0;
+}
+
+int preload_ipc_at(const struct preload_ipc_kind *kind, int index)
+{
+	struct preload_ipc_total total = { 0 };
+	char name[PRELOAD_IPC_NAME];
+
+	return index < 0 ? -EINVAL : look_up(kind, -1, index, name, &total);
+}
+
+struct preload_ipc_total preload_ipc_total(const struct preload_ipc_kind *kind)
+{
+	struct preload_ipc_total total = { 0 };
+	char name[PRELOAD_IPC_NAME];
+
+	look_up(kind, -1, -1, name, &total);
+	return total;
+}
+
+/* As a system call: a bad address is an error. */
+int preload_copy_in(void *to, const void *from, size_t length)
+{
+	struct iovec local = { to, length }, remote = { (void *)from, length };
+
+	return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) ==
+	       (ssize_t)length ? 0 : -EFAULT;
+}
+
+int preload_copy_out(void *to, const void *from, size_t length)
+{
+	struct iovec local = { (void *)from, length }, remote = { to, length };
+
+	return process_vm_writev(getpid(), &local, 1, &remote, 1, 0) ==
+	       (ssize_t)length ? 0 : -EFAULT;
 }
 
 /* System V checks each call: what another user opened here is opened anew. */

@@ -110,6 +110,22 @@ void preload_ipc_removed(struct preload_ipc *ipc);
 /* ipc.c: 0 or -EINVAL, and the key in a name */
 int preload_ipc_name(const struct preload_ipc_kind *kind, int id,
 		     char name[PRELOAD_IPC_NAME]);
+/* ipc.c: the id of the one with @index others before, or -EINVAL */
+int preload_ipc_at(const struct preload_ipc_kind *kind, int index);
+
+/* ipc.c: of all of a kind: how many, and sums of these columns of /proc/net/mbox */
+struct preload_ipc_total {
+	int count;
+	unsigned long long size;
+	unsigned long long queued;
+	unsigned long long bytes;
+};
+
+struct preload_ipc_total preload_ipc_total(const struct preload_ipc_kind *kind);
+
+/* ipc.c: from and to what the caller of a system call points to: 0 or -EFAULT */
+int preload_copy_in(void *to, const void *from, size_t length);
+int preload_copy_out(void *to, const void *from, size_t length);
 key_t preload_ipc_key(const struct preload_ipc_kind *kind, const char *name);
 
 #endif /* MBOX_PRELOAD_H */

@@ -253,26 +253,56 @@ static int set(struct preload_ipc *ipc, const struct msqid_ds *ds)
 	return mbox_ioctl(ipc->fd, MBOX_IOC_SET, &req);
 }
 
-static int limits(struct msginfo *info)
+/* Return: the index of the last queue, as ipcs(1) wants to know, or -EFAULT. */
+static int info(int command, void *to)
 {
-	*info = (struct msginfo) {
+	struct preload_ipc_total total = preload_ipc_total(&queues);
+	struct msginfo told = {
 		.msgmax = TEXT_MAX,
 		.msgmnb = BYTES_MAX,
 		.msgmni = SHRT_MAX,
 	};
-	return 0;
+	int ret;
+
+	if (command == MSG_INFO) {
+		told.msgpool = total.count;
+		told.msgmap = total.queued;
+		told.msgtql = total.bytes;
+	}
+	ret = preload_copy_out(to, &told, sizeof(told));
+	return ret || !total.count ? ret : total.count - 1;
 }
 
-static int control(struct preload_ipc *ipc, int command, struct msqid_ds *ds)
+static int stat_to(struct preload_ipc *ipc, void *to)
+{
+	struct msqid_ds ds;
+	int ret = status_of(ipc, &ds);
+
+	return ret ? ret : preload_copy_out(to, &ds, sizeof(ds));
+}
+
+static int set_from(struct preload_ipc *ipc, const void *from)
+{
+	struct msqid_ds ds;
+	int ret = preload_copy_in(&ds, from, sizeof(ds));
+
+	return ret ? ret : set(ipc, &ds);
+}
+
+static int control(struct preload_ipc *ipc, int command, void *ds)
 {
 	struct mbox_ioc_end end = { .flags = 0 };
 	int ret;
 
 	switch (command) {
+	case MSG_STAT:
+	case MSG_STAT_ANY:
+		ret = stat_to(ipc, ds);
+		return ret ? ret : ipc->id;
 	case IPC_STAT:
-		return status_of(ipc, ds);
+		return stat_to(ipc, ds);
 	case IPC_SET:
-		return set(ipc, ds);
+		return set_from(ipc, ds);
 	case IPC_RMID:
 		ret = mbox_ioctl(ipc->fd, MBOX_IOC_END, &end);
 		if (!ret)
@@ -286,9 +316,14 @@ static int control(struct preload_ipc *ipc, int command, struct msqid_ds *ds)
 PRELOAD_API int msgctl(int id, int command, struct msqid_ds *ds)
 {
 	struct preload_ipc *ipc;
+	int ret;
 
-	if (command == IPC_INFO)
-		return limits((struct msginfo *)ds);
+	if (command == IPC_INFO || command == MSG_INFO) {
+		ret = info(command, ds);
+		return ret < 0 ? preload_fail(ret) : ret;
+	}
+	if (command == MSG_STAT || command == MSG_STAT_ANY)
+		id = preload_ipc_at(&queues, id);
 	ipc = preload_ipc_use(&queues, id);
 	if (!ipc)
 		return -1;

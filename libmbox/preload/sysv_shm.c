@@ -287,14 +287,35 @@ static int remove_name(const struct preload_ipc *ipc)
 	return ret == -ENOENT ? -EINVAL : ret;
 }
 
-static int control(const struct preload_ipc *ipc, int command,
-		   struct shmid_ds *ds)
+static int stat_to(const struct preload_ipc *ipc, void *to)
 {
+	struct shmid_ds ds;
+	int ret = tell(ipc, &ds);
+
+	return ret ? ret : preload_copy_out(to, &ds, sizeof(ds));
+}
+
+static int set_from(const struct preload_ipc *ipc, const void *from)
+{
+	struct shmid_ds ds;
+	int ret = preload_copy_in(&ds, from, sizeof(ds));
+
+	return ret ? ret : set(ipc, &ds);
+}
+
+static int control(const struct preload_ipc *ipc, int command, void *ds)
+{
+	int ret;
+
 	switch (command) {
+	case SHM_STAT:
+	case SHM_STAT_ANY:
+		ret = stat_to(ipc, ds);
+		return ret ? ret : ipc->id;
 	case IPC_STAT:
-		return tell(ipc, ds);
+		return stat_to(ipc, ds);
 	case IPC_SET:
-		return set(ipc, ds);
+		return set_from(ipc, ds);
 	case IPC_RMID:
 		return remove_name(ipc);
 	case SHM_LOCK:
@@ -305,16 +326,40 @@ static int control(const struct preload_ipc *ipc, int command,
 	}
 }
 
-static int limits(struct shminfo *info)
+/* Return: the index of the last segment, as ipcs(1) wants to know, or -EFAULT. */
+static int give_info(void *to, const void *info, size_t length, int count)
 {
-	*info = (struct shminfo) {
+	int ret = preload_copy_out(to, info, length);
+
+	return ret || !count ? ret : count - 1;
+}
+
+static int limits(void *to)
+{
+	static const struct shminfo info = {
 		.shmmax = LONG_MAX,
 		.shmmin = 1,
 		.shmmni = SEGMENTS_MAX,
 		.shmseg = SEGMENTS_MAX,
 		.shmall = LONG_MAX,
 	};
-	return 0;
+
+	return give_info(to, &info, sizeof(info),
+			 preload_ipc_total(&segments).count);
+}
+
+/* In pages, those of a length that is no multiple rounded down. */
+static int usage(void *to)
+{
+	struct preload_ipc_total total = preload_ipc_total(&segments);
+	unsigned long page = sysconf(_SC_PAGESIZE);
+	struct shm_info info = {
+		.used_ids = total.count,
+		.shm_tot = total.size / page,
+		.shm_rss = total.bytes / page,
+	};
+
+	return give_info(to, &info, sizeof(info), total.count);
 }
 
 PRELOAD_API int shmctl(int id, int command, struct shmid_ds *ds)
@@ -322,12 +367,16 @@ PRELOAD_API int shmctl(int id, int command, struct shmid_ds *ds)
 	struct preload_ipc *ipc;
 	int ret;
 
-	if (command == IPC_INFO)
-		return limits((struct shminfo *)ds);
+	if (command == IPC_INFO || command == SHM_INFO) {
+		ret = command == IPC_INFO ? limits(ds) : usage(ds);
+		return ret < 0 ? preload_fail(ret) : ret;
+	}
+	if (command == SHM_STAT || command == SHM_STAT_ANY)
+		id = preload_ipc_at(&segments, id);
 	ipc = preload_ipc_use(&segments, id);
 	if (!ipc)
 		return -1;
 	ret = control(ipc, command, ds);
 	preload_ipc_done(ipc);
-	return ret ? preload_fail(ret) : 0;
+	return ret < 0 ? preload_fail(ret) : ret;
 }
