@@ -7,7 +7,7 @@
 set -uo pipefail
 
 known=(nc.openbsd socat iperf3 redis-server redis-cli redis-benchmark nginx ab curl python3 postgres
-	initdb psql pgbench)
+	initdb psql pgbench stress-ng)
 
 # Server and client of one trial: what $run, $text and $out are is known when they are run.
 # shellcheck disable=SC2016
@@ -54,6 +54,14 @@ trials() {
 		'$run postgres -D /tmp/postgres -p 7009 -h 127.0.0.1 -k ""' \
 		'for i in 1 2 3 4 5 6 7 8 9; do $run psql -h 127.0.0.1 -p 7009 -c "select 1" postgres && break; sleep 1; done
 		$run pgbench -h 127.0.0.1 -p 7009 -i -q postgres && $run pgbench -h 127.0.0.1 -p 7009 -c 4 -t 20 postgres'
+	trial 'stress-ng --mq' stress-ng stress-mq 'sleep 100' \
+		'$run stress-ng --mq 2 --mq-ops 20000 --verify --metrics'
+	trial 'stress-ng --msg' stress-ng sysv-msg: 'sleep 100' \
+		'$run stress-ng --msg 2 --msg-ops 1000 --msg-types 9 --verify --metrics'
+	trial 'stress-ng --shm' stress-ng shm: 'sleep 100' \
+		'$run stress-ng --shm 2 --shm-ops 60 --verify'
+	trial 'stress-ng --shm-sysv' stress-ng sysv-shm: 'sleep 100' \
+		'$run stress-ng --shm-sysv 2 --shm-sysv-ops 60 --verify'
 	trial 'postgres, UNIX' 'postgres psql' unix: \
 		'$run postgres -D /tmp/postgres -p 7010 -h "" -k /tmp' \
 		'for i in 1 2 3 4 5 6 7 8 9; do $run psql -h /tmp -p 7010 -c "select 1" postgres && break; sleep 1; done'
@@ -156,6 +164,8 @@ user() {
 	prepare
 	printf '%-32s %-8s %-8s %s\n' programs kernel mailbox connections
 	trials
+	# What a program has left behind.
+	awk 'NR > 1 && $NF != "-" { print "/" $NF }' /proc/net/mbox | xargs -r mbox rm
 }
 
 case ${1-} in
