@@ -5,7 +5,7 @@
 # make check              all tests, on Linux 6.1 and 6.12, and a closing line that counts them
 # make vm                 a shell in a VM with the module loaded
 # make bench              measure; COUNT=1: count instructions; JSON=FILE: leave the figures there
-# make programs           try programs with sockets that this machine has, by mbox run
+# make programs           try programs that this machine has by mbox run, in the VM
 # make lint               everything that reads the sources and complains
 # make install DESTDIR=   the library and the command
 # make clean              remove build/ (the cache of kernels stays: see selftests/vm/lib.sh)

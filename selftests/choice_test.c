@@ -352,10 +352,10 @@ TEST_F(choice, bounds_what_is_looked_through)
 #define EACH	2000
 
 struct reader {
-	int fd;
 	__u64 tag;
-	int wrong;
 	pthread_t thread;
+	int fd;
+	int wrong;
 };
 
 static void *read_tag(void *arg)

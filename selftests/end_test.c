@@ -247,11 +247,11 @@ TEST_F(end, is_not_for_what_ends_by_itself)
 
 /* Numbers go round until the end: each sent one was received, or goes with it. */
 struct party {
+	pthread_t thread;
 	int fd;
-	bool sends;
 	int passed;
 	int error;
-	pthread_t thread;
+	bool sends;
 };
 
 static void *take_part(void *arg)

@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# programs.sh KERNEL: tries the programs with sockets that this machine has in a VM, on the kernel's
-# sockets and by `mbox run`. A line for each tells how both ended, and how many of its connections
-# went over mailboxes. The same script is what runs in the VM.
+# programs.sh KERNEL: tries programs that this machine has in a VM, on the kernel's own sockets,
+# queues and memory and by `mbox run`. A line for each tells how both ended, and how many messages
+# its mailboxes were sent, which for sockets is how many connections went over mailboxes. The same
+# script is what runs in the VM.
 set -uo pipefail
 
 known=(nc.openbsd socat iperf3 redis-server redis-cli redis-benchmark nginx ab curl python3 postgres
@@ -162,7 +163,7 @@ user() {
 	PATH=/usr/bin:/usr/sbin:$(echo /usr/lib/postgresql/*/bin)
 	cd /tmp || exit
 	prepare
-	printf '%-32s %-8s %-8s %s\n' programs kernel mailbox connections
+	printf '%-32s %-8s %-8s %s\n' programs kernel mailbox messages
 	trials
 	# What a program has left behind.
 	awk 'NR > 1 && $NF != "-" { print "/" $NF }' /proc/net/mbox | xargs -r mbox rm
