@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 
 #include "harness.h"
+#include "plain.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -40,11 +41,6 @@ struct address {
 		struct sockaddr_un un;
 	};
 };
-
-static int error_of(long ret)
-{
-	return ret < 0 ? -errno : (int)ret;
-}
 
 /* KIND is 4, 6, a path or @ and an abstract name; a port of 0 is any. */
 static void make_address(struct address *addr, const char *kind, int port)

@@ -4,6 +4,7 @@
  * of each call promise. preload.sh runs it twice, on the kernel's own queues and on mailboxes.
  */
 #include "harness.h"
+#include "plain.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,14 +25,8 @@
 
 #define MAXMSG	4
 #define SIZE	16
-#define OTHER	12345
 
 static const struct timespec long_ago = { 1, 0 }, no_time = { 1, 1000000000 };
-
-static int error_of(long ret)
-{
-	return ret < 0 ? -errno : (int)ret;
-}
 
 static int make(const char *name, int oflag)
 {

@@ -4,6 +4,7 @@
  * of each call promise. preload.sh runs it twice, on /dev/shm and on segments.
  */
 #include "harness.h"
+#include "plain.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,13 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define OTHER	12345
 #define RW	(PROT_READ | PROT_WRITE)
-
-static int error_of(long ret)
-{
-	return ret < 0 ? -errno : (int)ret;
-}
 
 static int make(const char *name, int oflag)
 {
@@ -45,16 +40,6 @@ static char *map(int fd, size_t length, int prot)
 	char *p = mmap(NULL, length, prot, MAP_SHARED, fd, 0);
 
 	return p == MAP_FAILED ? NULL : p;
-}
-
-/* 1000 and the signal, if one ended it. */
-static int exit_of(pid_t pid)
-{
-	int status;
-
-	if (waitpid(pid, &status, 0) < 0)
-		return -1;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
 
 /* How a child ends that touches an address. */

@@ -4,6 +4,7 @@
  * promise. preload.sh runs it twice, on the kernel's own queues and on mailboxes.
  */
 #include "harness.h"
+#include "plain.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,18 +26,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define OTHER	12345
 #define SIZE	64
 
 struct message {
 	long type;
 	char text[SIZE];
 };
-
-static int error_of(long ret)
-{
-	return ret < 0 ? -errno : (int)ret;
-}
 
 static int put_flags(int q, long type, const char *text, int flags)
 {
@@ -108,15 +103,6 @@ static bool sleeps(pid_t pid)
 	if (file)
 		fclose(file);
 	return strstr(line, ") S ");
-}
-
-static int exit_of(pid_t pid)
-{
-	int status;
-
-	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
-		return -1;
-	return WEXITSTATUS(status);
 }
 
 FIXTURE(msg) {

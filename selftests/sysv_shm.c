@@ -4,6 +4,7 @@
  * promise. preload.sh runs it twice, on the kernel's own segments and on those of mbox.
  */
 #include "harness.h"
+#include "plain.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,13 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define OTHER	12345
 #define SIZE	10000
-
-static int error_of(long ret)
-{
-	return ret < 0 ? -errno : (int)ret;
-}
 
 static int get(key_t key, size_t size, int flags)
 {
@@ -56,16 +51,6 @@ static struct shmid_ds stat_of(int id)
 static int remove_it(int id)
 {
 	return error_of(shmctl(id, IPC_RMID, NULL));
-}
-
-/* 1000 and the signal, if one ended it. */
-static int exit_of(pid_t pid)
-{
-	int status;
-
-	if (waitpid(pid, &status, 0) < 0)
-		return -1;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
 
 /* How a child ends that writes to an address. */

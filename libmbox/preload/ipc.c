@@ -4,8 +4,8 @@
  * all processes.
  *
  * A key is a name. An id is the number that no other object of this boot has,
- * so the one of an object that is gone is never another's; /proc/net/mbox tells
- * its name. A process keeps open what it has used, for the next call with that id.
+ * so the one of an object that is gone is never another's; ipc_table.c finds its
+ * name. A process keeps open what it has used, for the next call with that id.
  */
 #define _GNU_SOURCE
 
@@ -58,14 +58,6 @@ static void private_name(char name[PRELOAD_IPC_NAME], const char *prefix)
 		 ++last);
 }
 
-key_t preload_ipc_key(const struct preload_ipc_kind *kind, const char *name)
-{
-	const char *rest = name + strlen(kind->prefix) + 1;
-	unsigned int key = IPC_PRIVATE;
-
-	return sscanf(rest, "0x%x", &key) == 1 ? (key_t)key : IPC_PRIVATE;
-}
-
 /* With all the rights that the caller has. */
 static int open_name(const struct preload_ipc_kind *kind, const char *name)
 {
@@ -99,83 +91,6 @@ static int64_t id_of(const struct preload_ipc_kind *kind, int fd)
 		mbox_ioctl(fd, MBOX_IOC_STATUS, &status.mailbox);
 
 	return ret ? ret : (int64_t)status.mailbox.id;
-}
-
-/* Return: the id in a line of the table and its name, or -1 if it is of another kind. */
-static int parse(const struct preload_ipc_kind *kind, char *line,
-		 char name[PRELOAD_IPC_NAME], struct preload_ipc_total *one)
-{
-	size_t length = strlen(kind->prefix);
-	long long id = -1;
-	char *last;
-
-	sscanf(line, "%*s %lld %*s %*s %*s %*s %llu %llu %llu", &id,
-	       &one->size, &one->queued, &one->bytes);
-	line[strcspn(line, "\n")] = '\0';
-	last = strrchr(line, ' ');
-	if (!last || id > INT_MAX || strlen(++last) >= PRELOAD_IPC_NAME ||
-	    strncmp(last, kind->prefix, length) || last[length] != ':')
-		return -1;
-	strcpy(name, last);
-	return id;
-}
-
-/*
- * Go through the table to an @id, or to the one that has @index others before;
- * with neither to the end. All that came by add up in @total.
- *
- * Return: its id, with its name, or -EINVAL.
- */
-static int look_up(const struct preload_ipc_kind *kind, int id, int index,
-		   char name[PRELOAD_IPC_NAME], struct preload_ipc_total *total)
-{
-	FILE *table = fopen("/proc/net/mbox", "re");
-	struct preload_ipc_total one;
-	int found = -1, got;
-	char *line = NULL;
-	size_t size = 0;
-
-	while (table && found < 0 && getline(&line, &size, table) > 0) {
-		got = parse(kind, line, name, &one);
-		if (got < 0)
-			continue;
-		if (got == id || total->count == index)
-			found = got;
-		total->count++;
-		total->size += one.size;
-		total->queued += one.queued;
-		total->bytes += one.bytes;
-	}
-	free(line);
-	if (table)
-		fclose(table);
-	return found < 0 ? -EINVAL : found;
-}
-
-int preload_ipc_name(const struct preload_ipc_kind *kind, int id,
-		     char name[PRELOAD_IPC_NAME])
-{
-	struct preload_ipc_total total = { 0 };
-	int ret = look_up(kind, id, -1, name, &total);
-
-	return ret < 0 ? ret : 0;
-}
-
-int preload_ipc_at(const struct preload_ipc_kind *kind, int index)
-{
-	struct preload_ipc_total total = { 0 };
-	char name[PRELOAD_IPC_NAME];
-
-	return index < 0 ? -EINVAL : look_up(kind, -1, index, name, &total);
-}
-
-struct preload_ipc_total preload_ipc_total(const struct preload_ipc_kind *kind)
-{
-	struct preload_ipc_total total = { 0 };
-	char name[PRELOAD_IPC_NAME];
-
-	look_up(kind, -1, -1, name, &total);
-	return total;
 }
 
 /* As a system call: a bad address is an error. */

@@ -107,13 +107,17 @@ struct preload_ipc *preload_ipc_use(const struct preload_ipc_kind *kind, int id)
 void preload_ipc_done(struct preload_ipc *ipc);
 /* ipc.c: it is gone: closed with its last user, and not found again */
 void preload_ipc_removed(struct preload_ipc *ipc);
-/* ipc.c: 0 or -EINVAL, and the key in a name */
+/* ipc.c: from and to what the caller of a system call points to: 0 or -EFAULT */
+int preload_copy_in(void *to, const void *from, size_t length);
+int preload_copy_out(void *to, const void *from, size_t length);
+
+/* ipc_table.c: the name of an id: 0 or -EINVAL */
 int preload_ipc_name(const struct preload_ipc_kind *kind, int id,
 		     char name[PRELOAD_IPC_NAME]);
-/* ipc.c: the id of the one with @index others before, or -EINVAL */
+/* ipc_table.c: the id of the one with @index others before, or -EINVAL */
 int preload_ipc_at(const struct preload_ipc_kind *kind, int index);
 
-/* ipc.c: of all of a kind: how many, and sums of these columns of /proc/net/mbox */
+/* Of all of a kind: how many, and sums of these columns of the table. */
 struct preload_ipc_total {
 	int count;
 	unsigned long long size;
@@ -123,9 +127,11 @@ struct preload_ipc_total {
 
 struct preload_ipc_total preload_ipc_total(const struct preload_ipc_kind *kind);
 
-/* ipc.c: from and to what the caller of a system call points to: 0 or -EFAULT */
-int preload_copy_in(void *to, const void *from, size_t length);
-int preload_copy_out(void *to, const void *from, size_t length);
-key_t preload_ipc_key(const struct preload_ipc_kind *kind, const char *name);
+/* ipc_table.c: what is told of one, @name is NULL if it has none; and taken */
+struct ipc_perm preload_ipc_perm(const struct preload_ipc_kind *kind,
+				 const char *name, uid_t uid, gid_t gid,
+				 mode_t mode);
+void preload_ipc_perm_set(struct mbox_ioc_set *req, const struct ipc_perm *perm,
+			  uid_t uid, gid_t gid);
 
 #endif /* MBOX_PRELOAD_H */

@@ -209,14 +209,8 @@ static int status_of(struct preload_ipc *ipc, struct msqid_ds *ds)
 	if (ret)
 		return ret;
 	*ds = (struct msqid_ds) {
-		.msg_perm = {
-			.__key = preload_ipc_key(&queues, name),
-			.uid = status.uid,
-			.gid = status.gid,
-			.cuid = status.uid,
-			.cgid = status.gid,
-			.mode = status.mode,
-		},
+		.msg_perm = preload_ipc_perm(&queues, name, status.uid,
+					     status.gid, status.mode),
 		.__msg_cbytes = status.queued_bytes,
 		.msg_qnum = status.queued,
 		.msg_qbytes = status.bytes,
@@ -232,7 +226,7 @@ static int status_of(struct preload_ipc *ipc, struct msqid_ds *ds)
 static int set(struct preload_ipc *ipc, const struct msqid_ds *ds)
 {
 	struct mbox_ioc_status status = { .id = 0 };
-	struct mbox_ioc_set req = { .fields = MBOX_SET_MODE | MBOX_SET_BYTES };
+	struct mbox_ioc_set req = { .fields = MBOX_SET_BYTES };
 	int ret = mbox_ioctl(ipc->fd, MBOX_IOC_STATUS, &status);
 
 	if (ret)
@@ -241,15 +235,7 @@ static int set(struct preload_ipc *ipc, const struct msqid_ds *ds)
 	    geteuid())
 		return -EPERM;
 	req.bytes = ds->msg_qbytes;
-	req.mode = ds->msg_perm.mode & 0777;
-	if (ds->msg_perm.uid != status.uid) {
-		req.fields |= MBOX_SET_UID;
-		req.uid = ds->msg_perm.uid;
-	}
-	if (ds->msg_perm.gid != status.gid) {
-		req.fields |= MBOX_SET_GID;
-		req.gid = ds->msg_perm.gid;
-	}
+	preload_ipc_perm_set(&req, &ds->msg_perm, status.uid, status.gid);
 	return mbox_ioctl(ipc->fd, MBOX_IOC_SET, &req);
 }
 

@@ -236,15 +236,10 @@ static int tell(const struct preload_ipc *ipc, struct shmid_ds *ds)
 		return ret;
 	named = !preload_ipc_name(&segments, ipc->id, name);
 	*ds = (struct shmid_ds) {
-		.shm_perm = {
-			.__key = named ? preload_ipc_key(&segments, name) :
-					 IPC_PRIVATE,
-			.uid = status.uid,
-			.gid = status.gid,
-			.cuid = status.uid,
-			.cgid = status.gid,
-			.mode = status.mode | (named ? 0 : SHM_DEST),
-		},
+		.shm_perm = preload_ipc_perm(&segments, named ? name : NULL,
+					     status.uid, status.gid,
+					     status.mode |
+					     (named ? 0 : SHM_DEST)),
 		.shm_segsz = status.length,
 		.shm_nattch = status.attached,
 	};
@@ -253,23 +248,13 @@ static int tell(const struct preload_ipc *ipc, struct shmid_ds *ds)
 
 static int set(const struct preload_ipc *ipc, const struct shmid_ds *ds)
 {
-	struct mbox_ioc_set req = {
-		.fields = MBOX_SET_MODE,
-		.mode = ds->shm_perm.mode & 0777,
-	};
 	struct mbox_ioc_segment_status status;
+	struct mbox_ioc_set req = { 0 };
 	int ret = status_of(ipc, &status);
 
 	if (ret)
 		return ret;
-	if (ds->shm_perm.uid != status.uid) {
-		req.fields |= MBOX_SET_UID;
-		req.uid = ds->shm_perm.uid;
-	}
-	if (ds->shm_perm.gid != status.gid) {
-		req.fields |= MBOX_SET_GID;
-		req.gid = ds->shm_perm.gid;
-	}
+	preload_ipc_perm_set(&req, &ds->shm_perm, status.uid, status.gid);
 	return mbox_ioctl(ipc->fd, MBOX_IOC_SET, &req);
 }
 
