@@ -51,6 +51,21 @@ static ssize_t mbox_duplex_read(struct kiocb *iocb, struct iov_iter *to)
 				   mbox_kiocb_nonblock(iocb));
 }
 
+/**
+ * mbox_duplex_peek() - as mbox_stream_peek()
+ * @file: a descriptor for both directions
+ * @to: room for at least one byte
+ * @nonblock: do not wait for one
+ */
+ssize_t mbox_duplex_peek(struct file *file, struct iov_iter *to, bool nonblock)
+{
+	struct mbox_duplex *duplex = mbox_file_duplex(file);
+
+	if (test_bit(MBOX_DUPLEX_IN, &duplex->shut))
+		return 0;
+	return mbox_stream_peek(to_mailbox(duplex->in.object), to, nonblock);
+}
+
 static ssize_t mbox_duplex_write(struct kiocb *iocb, struct iov_iter *from)
 {
 	struct mbox_duplex *duplex = mbox_file_duplex(iocb->ki_filp);

@@ -23,12 +23,14 @@
  * @need: bytes of room that a writer waits for
  * @room: bytes to copy in this turn, set when it is given
  * @ring: where to, or from; NULL for a writer that needs a new one
+ * @peek: a reader will leave all bytes where they are
  */
 struct mbox_turn {
 	struct mbox_waiter waiter;
 	size_t need;
 	size_t room;
 	struct mbox_ring *ring;
+	bool peek;
 };
 
 static struct mbox_turn *mbox_first_turn(struct mbox_waiters *waiters)
@@ -194,24 +196,38 @@ static void mbox_write_turn_locked(struct mbox_mailbox *mailbox,
 }
 
 /*
- * A ring that a next one follows is read to where that begins; which can have
- * come when all of it was read already.
+ * The turn to read from byte @at on. A ring that a next one follows is read to
+ * where that begins; which can have come when all of it was read already.
  */
-static void mbox_read_turn_locked(struct mbox_mailbox *mailbox,
-				  struct mbox_turn *turn)
+static void mbox_read_turn_at_locked(struct mbox_mailbox *mailbox,
+				     struct mbox_turn *turn, u64 at)
 {
 	struct mbox_stream *stream = mailbox->stream;
 	struct mbox_ring *ring = stream->first;
 
-	while (ring->next && ring->next->start <= stream->read)
+	while (ring->next && ring->next->start <= at)
 		ring = ring->next;
 	stream->reading = true;
+	stream->peeking = turn->peek;
 	turn->ring = ring;
-	turn->room = (ring->next ? ring->next->start : stream->written) -
-		     stream->read;
+	turn->room = (ring->next ? ring->next->start : stream->written) - at;
 }
 
-static void mbox_serve_readers_locked(struct mbox_mailbox *mailbox)
+static void mbox_read_turn_locked(struct mbox_mailbox *mailbox,
+				  struct mbox_turn *turn)
+{
+	mbox_read_turn_at_locked(mailbox, turn, mailbox->stream->read);
+}
+
+/* Would a read not block, or only until somebody has looked? */
+static bool mbox_stream_receivable_locked(const struct mbox_mailbox *mailbox)
+{
+	return mailbox->stream->peeking ||
+	       mbox_readable_locked(mailbox) != -EAGAIN;
+}
+
+/* Give the turn to the next reader that can have it. */
+static void mbox_pass_turn_locked(struct mbox_mailbox *mailbox)
 {
 	struct mbox_waiters *receiving = &mailbox->receiving;
 
@@ -226,9 +242,14 @@ static void mbox_serve_readers_locked(struct mbox_mailbox *mailbox)
 		mbox_waiter_complete(mailbox, receiving, &turn->waiter, err,
 				     true);
 	}
+}
+
+static void mbox_serve_readers_locked(struct mbox_mailbox *mailbox)
+{
+	mbox_pass_turn_locked(mailbox);
 	/* Most streams have no pollers, who look for themselves anyway. */
 	if (waitqueue_active(&mailbox->pollers) &&
-	    mbox_readable_locked(mailbox) != -EAGAIN)
+	    mbox_stream_receivable_locked(mailbox))
 		mbox_wake_pollers(mailbox, EPOLLIN | EPOLLRDNORM);
 }
 
@@ -268,6 +289,7 @@ static void mbox_turn_init(struct mbox_turn *turn, size_t need)
 	turn->waiter.message = NULL;
 	turn->waiter.choice = NULL;
 	turn->need = need;
+	turn->peek = false;
 }
 
 /*
@@ -557,6 +579,61 @@ ssize_t mbox_stream_receive(struct mbox_mailbox *mailbox, struct iov_iter *to,
 	return total ?: -EFAULT;
 }
 
+/*
+ * Go on to look from byte @at on, if the reader wants more and there is more, or
+ * end the turn. Pollers have seen the bytes all the while: no news for them.
+ *
+ * Return: whether it has the turn.
+ */
+static bool mbox_peek_go_on(struct mbox_mailbox *mailbox,
+			    struct mbox_turn *turn, u64 at, bool more)
+{
+	struct mbox_stream *stream = mailbox->stream;
+
+	spin_lock(&mailbox->lock);
+	more = more && stream->written != at;
+	if (more) {
+		mbox_read_turn_at_locked(mailbox, turn, at);
+	} else {
+		stream->reading = false;
+		stream->peeking = false;
+		mbox_pass_turn_locked(mailbox);
+	}
+	spin_unlock(&mailbox->lock);
+	return more;
+}
+
+/**
+ * mbox_stream_peek() - read from a stream and leave it as it was
+ * @mailbox: the stream
+ * @to: room for at least one byte
+ * @nonblock: do not wait for one
+ *
+ * Return: how many bytes are at @to, 0 at the end, or an error.
+ */
+ssize_t mbox_stream_peek(struct mbox_mailbox *mailbox, struct iov_iter *to,
+			 bool nonblock)
+{
+	struct mbox_turn turn;
+	size_t len, copied, total = 0;
+	u64 from;
+	int err;
+
+	mbox_turn_init(&turn, 0);
+	turn.peek = true;
+	err = mbox_read_begin(mailbox, &turn, nonblock);
+	if (err)
+		return err == -EPIPE ? 0 : err;
+	from = mailbox->stream->read;
+	do {
+		len = min(iov_iter_count(to), turn.room);
+		copied = mbox_ring_read(turn.ring, from + total, len, to);
+		total += copied;
+	} while (mbox_peek_go_on(mailbox, &turn, from + total,
+				 copied == len && iov_iter_count(to)));
+	return total ?: -EFAULT;
+}
+
 static ssize_t mbox_stream_read(struct kiocb *iocb, struct iov_iter *to)
 {
 	if (!iov_iter_count(to))
@@ -584,7 +661,7 @@ __poll_t mbox_stream_events(const struct mbox_handle *handle, fmode_t rights)
 
 	spin_lock(&mailbox->lock);
 	if (rights & FMODE_READ) {
-		if (!mbox_readable_locked(mailbox))
+		if (mailbox->stream->peeking || !mbox_readable_locked(mailbox))
 			events |= EPOLLIN | EPOLLRDNORM;
 		if (!mailbox->senders.open &&
 		    mbox_stream_met_locked(handle, &mailbox->senders))

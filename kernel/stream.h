@@ -50,6 +50,7 @@ struct mbox_ring {
  * @discarded: bytes that nobody was left to read
  * @writing: somebody has the writer's turn
  * @reading: somebody has the reader's turn
+ * @peeking: and will leave all bytes where they are
  *
  * Protected by the mailbox's lock.
  */
@@ -61,6 +62,7 @@ struct mbox_stream {
 	u64 discarded;
 	bool writing;
 	bool reading;
+	bool peeking;
 };
 
 /* stream.c */
@@ -77,11 +79,14 @@ ssize_t mbox_stream_send(struct mbox_mailbox *mailbox, struct iov_iter *from,
 			 bool nonblock);
 ssize_t mbox_stream_receive(struct mbox_mailbox *mailbox, struct iov_iter *to,
 			    bool nonblock);
+ssize_t mbox_stream_peek(struct mbox_mailbox *mailbox, struct iov_iter *to,
+			 bool nonblock);
 __poll_t mbox_stream_events(const struct mbox_handle *handle, fmode_t rights);
 
 /* duplex.c */
 struct file *mbox_duplex_file(struct file *in, struct file *out,
 			      unsigned int oflag);
 void mbox_duplex_shutdown(struct file *file, u32 how);
+ssize_t mbox_duplex_peek(struct file *file, struct iov_iter *to, bool nonblock);
 
 #endif /* _MBOX_STREAM_H */

@@ -89,6 +89,22 @@ TEST(join_takes_two_streams_and_their_rights)
 	close(tx);
 }
 
+TEST_F(duplex, a_peek_leaves_what_it_reads)
+{
+	struct mbox_ioc_peek peek = { .buf = addr(self->buf), .len = 8, .flags = MBOX_NONBLOCK };
+
+	EXPECT_EQ(-EAGAIN, ctl(self->a, MBOX_IOC_PEEK, &peek));
+	ASSERT_EQ(3, st_put(self->b, "abc", 3));
+	EXPECT_EQ(3, ctl(self->a, MBOX_IOC_PEEK, &peek));
+	EXPECT_EQ(0, memcmp(self->buf, "abc", 3));
+	EXPECT_EQ(3, ctl(self->a, MBOX_IOC_PEEK, &peek));
+	EXPECT_EQ(3, st_get(self->a, self->buf, 8));
+	ASSERT_EQ(0, shut(self->b, MBOX_SHUT_WRITE));
+	EXPECT_EQ(0, ctl(self->a, MBOX_IOC_PEEK, &peek));
+	ASSERT_EQ(0, shut(self->b, MBOX_SHUT_READ));
+	EXPECT_EQ(0, ctl(self->b, MBOX_IOC_PEEK, &peek));
+}
+
 TEST_F(duplex, both_ways_at_once)
 {
 	EXPECT_EQ(5, st_put(self->a, "hello", 5));

@@ -362,6 +362,23 @@ TEST_F(sockets, does_not_wait)
 	EXPECT_EQ(-EAGAIN, error_of(recv(self->fd, buf, 1, MSG_WAITALL)));
 }
 
+TEST_F(sockets, looks_at_what_is_there)
+{
+	char buf[8] = "";
+	struct iovec iov = { buf, sizeof(buf) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	ASSERT_EQ(1, meet(self->fd, &self->server, "e"));
+	EXPECT_EQ(1, send(self->fd, "x", 1, 0));
+	EXPECT_EQ(1, recv(self->fd, buf, sizeof(buf), MSG_PEEK));
+	EXPECT_EQ('x', buf[0]);
+	buf[0] = 0;
+	EXPECT_EQ(1, recvmsg(self->fd, &msg, MSG_PEEK | MSG_DONTWAIT));
+	EXPECT_EQ('x', buf[0]);
+	EXPECT_EQ(1, recv(self->fd, buf, sizeof(buf), 0));
+	EXPECT_EQ(-EAGAIN, error_of(recv(self->fd, buf, 1, MSG_PEEK | MSG_DONTWAIT)));
+}
+
 TEST_F(sockets, connects_without_waiting)
 {
 	int error = -1;

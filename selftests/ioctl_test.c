@@ -42,6 +42,7 @@ union argument {
 	struct mbox_ioc_segment_status segment_status;
 	struct mbox_ioc_join join;
 	struct mbox_ioc_shutdown shutdown;
+	struct mbox_ioc_peek peek;
 	unsigned char bytes[1 << _IOC_SIZEBITS];
 };
 
@@ -84,6 +85,12 @@ static void fill_set_stream(const fixture *f, union argument *arg)
 static void fill_join(const fixture *f, union argument *arg)
 {
 	arg->join = (struct mbox_ioc_join) { .out = f->fd[ON_STREAM], .oflag = O_RDWR };
+}
+
+/* Of no bytes, which is there at once. */
+static void fill_peek(const fixture *f, union argument *arg)
+{
+	arg->peek = (struct mbox_ioc_peek) { .buf = addr(&number), .flags = MBOX_NONBLOCK };
 }
 
 static void fill_shutdown(const fixture *f, union argument *arg)
@@ -294,6 +301,14 @@ static const struct ioc {
 	{ "STATUS of a stream", MBOX_IOC_STATUS, ON_STREAM, true, fill_nothing, { } },
 	{ "JOIN", MBOX_IOC_JOIN, ON_STREAM, false, fill_join, {
 		BITS(mbox_ioc_join, oflag, O_RDWR | O_NONBLOCK | O_CLOEXEC),
+	} },
+	{ "PEEK on a stream", MBOX_IOC_PEEK, ON_STREAM, false, fill_peek, {
+		BITS(mbox_ioc_peek, flags, MBOX_NONBLOCK),
+		BITS(mbox_ioc_peek, __reserved, 0),
+	} },
+	{ "PEEK on a connection", MBOX_IOC_PEEK, ON_CONNECTION, false, fill_peek, {
+		BITS(mbox_ioc_peek, flags, MBOX_NONBLOCK),
+		BITS(mbox_ioc_peek, __reserved, 0),
 	} },
 	{ "SHUTDOWN", MBOX_IOC_SHUTDOWN, ON_CONNECTION, false, fill_shutdown, {
 		BITS(mbox_ioc_shutdown, how, MBOX_SHUT_READ | MBOX_SHUT_WRITE),

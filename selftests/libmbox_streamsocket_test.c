@@ -63,6 +63,17 @@ TEST_F(stream, connection_goes_both_ways)
 	EXPECT_EQ(0, memcmp(self->buf, "late", 4));
 }
 
+TEST_F(stream, a_peek_leaves_what_it_reads)
+{
+	ASSERT_EQ(0, connect_to(self->client, self->port));
+	ASSERT_EQ(0, mbox_accept(self->listener, &self->served, NULL));
+	EXPECT_EQ(-EAGAIN, mbox_recvfrom(self->served, self->buf, 9, MSG_PEEK | MSG_DONTWAIT, NULL));
+	EXPECT_EQ(3, mbox_sendto(self->client, "abc", 3, 0, NULL));
+	EXPECT_EQ(3, mbox_recvfrom(self->served, self->buf, 9, MSG_PEEK, NULL));
+	EXPECT_EQ(0, memcmp(self->buf, "abc", 3));
+	EXPECT_EQ(3, mbox_recvfrom(self->served, self->buf, 9, MSG_DONTWAIT, NULL));
+}
+
 TEST_F(stream, half_close)
 {
 	ASSERT_EQ(0, connect_to(self->client, self->port));

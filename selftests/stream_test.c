@@ -343,6 +343,147 @@ TEST_F(stream, sigpipe_kills)
 	EXPECT_EQ(1000 + SIGPIPE, child_wait(pid));
 }
 
+static ssize_t look(int fd, void *buf, size_t len, __u32 flags)
+{
+	struct mbox_ioc_peek peek = { .buf = addr(buf), .len = len, .flags = flags };
+
+	return ctl(fd, MBOX_IOC_PEEK, &peek);
+}
+
+TEST_F(stream, a_peek_leaves_what_it_reads)
+{
+	struct mbox_ioc_status before;
+	char buf[8] = "";
+
+	EXPECT_EQ(-EAGAIN, look(self->rx, buf, 1, MBOX_NONBLOCK));
+	ASSERT_EQ(5, st_put(self->tx, "hello", 5));
+	before = mb_status(self->rx);
+	EXPECT_EQ(2, look(self->rx, buf, 2, 0));
+	EXPECT_EQ(5, look(self->rx, buf, sizeof(buf), 0));
+	EXPECT_EQ(0, memcmp(buf, "hello", 6));
+	EXPECT_EQ(0, look(self->rx, NULL, 0, 0));
+	EXPECT_UNCHANGED(self->rx, &before);
+	EXPECT_EQ(IN, events(self->rx));
+	EXPECT_EQ(-EBADF, look(self->tx, buf, 1, 0));
+	EXPECT_EQ(-EFAULT, look(self->rx, unmapped_page(), 1, 0));
+	EXPECT_EQ(5, st_get(self->rx, buf, sizeof(buf)));
+	EXPECT_EQ(-EAGAIN, look(self->rx, buf, 1, MBOX_NONBLOCK));
+	close(self->tx);
+	EXPECT_EQ(0, look(self->rx, buf, 1, 0));
+	self->tx = -1;
+}
+
+/* More than the first ring of a stream holds. */
+TEST_F(stream, a_peek_sees_all_there_is)
+{
+	static char in[STREAM_SIZE], out[STREAM_SIZE];
+	size_t at = 0, step;
+
+	pattern_fill(in, sizeof(in), 7);
+	for (step = 100; at + step <= sizeof(in); step *= 2) {
+		ASSERT_EQ(step, st_put(self->tx, in + at, step));
+		at += step;
+		memset(out, 0, sizeof(out));
+		ASSERT_EQ(at, look(self->rx, out, sizeof(out), 0));
+		ASSERT_EQ(0, memcmp(in, out, at));
+	}
+	EXPECT_EQ(50, st_get(self->rx, out, 50));
+	EXPECT_EQ(at - 50, look(self->rx, out, sizeof(out), 0));
+	EXPECT_EQ(0, memcmp(in + 50, out, at - 50));
+	EXPECT_EQ(at - 50, st_unread(self->rx));
+}
+
+static ssize_t call_look(struct st_call *call)
+{
+	return look(call->fd, call->buf, call->len, 0);
+}
+
+TEST_F(stream, a_peek_waits_for_the_first_byte)
+{
+	char peeked[8] = "", got[8] = "";
+	struct st_call peek = { .run = call_look, .fd = self->rx, .buf = peeked, .len = 8 };
+	struct st_call get = { .run = st_call_get, .fd = self->rx, .buf = got, .len = 8 };
+
+	ASSERT_EQ(0, st_call_start(&peek));
+	ASSERT_TRUE(wait_receivers(self->rx, 1));
+	ASSERT_EQ(0, st_call_start(&get));
+	ASSERT_TRUE(wait_receivers(self->rx, 2));
+	ASSERT_EQ(3, st_put(self->tx, "abc", 3));
+	EXPECT_EQ(3, st_call_join(&peek));
+	EXPECT_EQ(3, st_call_join(&get));
+	EXPECT_EQ(0, memcmp(peeked, "abc", 4));
+	EXPECT_EQ(0, memcmp(got, "abc", 4));
+	EXPECT_EQ(0, mb_status(self->rx).waiting_receivers);
+}
+
+/* Who polls for edges and peeks would never come to an end. */
+TEST_F(stream, a_peek_is_no_news)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+	int epoll = epoll_create1(0);
+	char byte;
+
+	ASSERT_EQ(0, epoll_ctl(epoll, EPOLL_CTL_ADD, self->rx, &event));
+	ASSERT_EQ(1, st_put(self->tx, "a", 1));
+	EXPECT_EQ(1, epoll_wait(epoll, &event, 1, -1));
+	EXPECT_EQ(1, look(self->rx, &byte, 1, 0));
+	EXPECT_EQ(0, epoll_wait(epoll, &event, 1, 0));
+	ASSERT_EQ(1, st_put(self->tx, "b", 1));
+	EXPECT_EQ(1, epoll_wait(epoll, &event, 1, -1));
+	close(epoll);
+}
+
+struct peeker {
+	int fd;
+	long wrong;
+	pthread_t thread;
+};
+
+/* What it sees of a count goes on from byte to byte. */
+static void *peek_all(void *arg)
+{
+	struct peeker *peeker = arg;
+	unsigned char buf[256];
+	ssize_t ret, i;
+
+	while ((ret = look(peeker->fd, buf, sizeof(buf), 0)) > 0)
+		for (i = 1; i < ret; i++)
+			peeker->wrong += buf[i] != (unsigned char)(buf[i - 1] + 1);
+	peeker->wrong += ret != 0;
+	return NULL;
+}
+
+TEST_F(stream, peeks_beside_reads_take_nothing)
+{
+	struct peeker peeker = { .fd = self->rx };
+	unsigned char buf[251], next = 0, sent = 0;
+	int round, i, ret;
+
+	ASSERT_EQ(0, pthread_create(&peeker.thread, NULL, peek_all, &peeker));
+	for (round = 0; round < 2000; round++) {
+		for (i = 0; i < (int)sizeof(buf); i++)
+			buf[i] = sent++;
+		ASSERT_EQ(sizeof(buf), st_put(self->tx, buf, sizeof(buf)));
+		ret = st_get(self->rx, buf, 1 + round % sizeof(buf));
+		for (i = 0; i < ret; i++)
+			ASSERT_EQ(next++, buf[i]);
+		while (st_unread(self->rx) > STREAM_SIZE / 2) {
+			ret = st_get(self->rx, buf, sizeof(buf));
+			for (i = 0; i < ret; i++)
+				ASSERT_EQ(next++, buf[i]);
+		}
+	}
+	close(self->tx);
+	self->tx = -1;
+	while ((ret = st_get(self->rx, buf, sizeof(buf))) > 0)
+		for (i = 0; i < ret; i++)
+			ASSERT_EQ(next++, buf[i]);
+	EXPECT_EQ(0, ret);
+	EXPECT_EQ(sent, next);
+	ASSERT_EQ(0, pthread_join(peeker.thread, NULL));
+	EXPECT_EQ(0, peeker.wrong);
+}
+
 TEST_F(stream, poll_tells_what_would_not_block)
 {
 	EXPECT_EQ(0, events(self->rx));

@@ -6,15 +6,13 @@
 #define _GNU_SOURCE
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/ioctl.h>
 #include <sys/uio.h>
 #include <time.h>
 
+#include "../src/internal.h"
 #include "preload.h"
 #include "socket.h"
 
@@ -167,26 +165,18 @@ static ssize_t read_all(int fd, const struct iovec *iov, size_t nr, int flags)
 	return total;
 }
 
-/*
- * There is no way to look at bytes and leave them. Most who do want to know only
- * whether there are any, or the end.
- */
-static ssize_t look(int fd, int flags)
+/* Into the first buffer that has room: to get less is no lie. */
+static ssize_t look(int fd, const struct iovec *iov, size_t nr, int flags)
 {
-	struct pollfd poller = { .fd = fd, .events = POLLIN };
-	int timeout = flags & MSG_DONTWAIT ? 0 : -1;
-	int unread = 0, ready;
+	size_t i = 0;
+	ssize_t ret;
 
-	if (fcntl(fd, F_GETFL) & O_NONBLOCK)
-		timeout = 0;
-	ready = poll(&poller, 1, timeout);
-	if (ready < 0)
-		return -1;
-	if (!ready)
-		return preload_fail(-EAGAIN);
-	if (!ioctl(fd, FIONREAD, &unread) && !unread)
+	while (i + 1 < nr && !iov[i].iov_len)
+		i++;
+	if (!nr)
 		return 0;
-	return preload_fail(-EOPNOTSUPP);
+	ret = mbox_connection_peek(fd, iov[i].iov_base, iov[i].iov_len, flags);
+	return ret < 0 ? preload_fail(ret) : ret;
 }
 
 static ssize_t recv_iov(int fd, const struct iovec *iov, size_t nr, int flags)
@@ -196,7 +186,7 @@ static ssize_t recv_iov(int fd, const struct iovec *iov, size_t nr, int flags)
 	if (flags & MSG_ERRQUEUE)
 		return preload_fail(-EAGAIN);
 	if (flags & MSG_PEEK)
-		return look(fd, flags);
+		return look(fd, iov, nr, flags);
 	if (flags & ~RECV_FLAGS)
 		return preload_fail(-EOPNOTSUPP);
 	if (nr > IOV_MAX)

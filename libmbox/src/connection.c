@@ -84,6 +84,17 @@ MBOX_API int mbox_socketpair(int fd[2], int flags)
 	return ret;
 }
 
+ssize_t mbox_connection_peek(int fd, void *buf, size_t size, int flags)
+{
+	struct mbox_ioc_peek req = {
+		.buf = mbox_address(buf),
+		.len = size,
+		.flags = flags & MSG_DONTWAIT ? MBOX_NONBLOCK : 0,
+	};
+
+	return mbox_ioctl(fd, MBOX_IOC_PEEK, &req);
+}
+
 MBOX_API int mbox_shutdown(int fd, int how)
 {
 	static const __u32 hows[] = {

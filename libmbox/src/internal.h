@@ -88,6 +88,9 @@ struct mbox_wires {
 	struct mbox_fd offer[2];
 };
 
+/* connection.c: recv(2) with MSG_PEEK on one, and with @flags; or -errno */
+ssize_t mbox_connection_peek(int fd, void *buf, size_t size, int flags);
+
 /* connection.c: an end of a connection, a descriptor or -errno */
 int mbox_join(int in, int out, int flags);
 

@@ -217,7 +217,7 @@ MBOX_API ssize_t mbox_recvfrom(struct mbox_socket *sock, void *buf, size_t size,
 {
 	if (sock->type == SOCK_DGRAM)
 		return mbox_datagram_recv(sock, buf, size, flags, from);
-	if (flags & ~MSG_DONTWAIT)
+	if (flags & ~(MSG_DONTWAIT | MSG_PEEK))
 		return -EINVAL;
 	if (from)
 		mbox_getpeername(sock, from);

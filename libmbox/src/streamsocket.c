@@ -207,6 +207,8 @@ ssize_t mbox_stream_recv(struct mbox_socket *sock, void *buf, size_t size,
 
 	if (sock->state != MBOX_CONNECTED)
 		return -ENOTCONN;
+	if (flags & MSG_PEEK)
+		return mbox_connection_peek(sock->fd, buf, size, flags);
 	ret = preadv2(sock->fd, &iov, 1, -1,
 		      flags & MSG_DONTWAIT ? RWF_NOWAIT : 0);
 	return ret < 0 ? -errno : ret;

@@ -215,10 +215,10 @@ enum mbox_create_flags {
  * another. A program that it runs by execve(2) is the same process.
  *
  * A stream is a pipe: it knows read(2) and write(2) of any size, poll(2),
- * splice(2), ioctl(FIONREAD), MBOX_IOC_JOIN, and of the ioctls on mailboxes
- * MBOX_IOC_OPEN, MBOX_IOC_SET, MBOX_IOC_LINK and MBOX_IOC_STATUS. A read returns
- * what is there, up to its size, and 0 once nobody can write. A write waits until all
- * of it is written; up to MBOX_PIPE_BUF bytes are written together or not at
+ * splice(2), ioctl(FIONREAD), MBOX_IOC_JOIN, MBOX_IOC_PEEK, and of the ioctls on
+ * mailboxes MBOX_IOC_OPEN, MBOX_IOC_SET, MBOX_IOC_LINK and MBOX_IOC_STATUS. A
+ * read returns what is there, up to its size, and 0 once nobody can write. A
+ * write waits until all of it is written; up to MBOX_PIPE_BUF bytes are written together or not at
  * all. Nonblocking, it writes as much as there is room for, or fails with
  * EAGAIN. With nobody to read, write(2) fails with EPIPE and SIGPIPE. What
  * nobody has read is gone when the last descriptor that can read or write is
@@ -915,8 +915,8 @@ struct mbox_ioc_end {
  * @out. Two streams that are joined the one way and the other are a connection,
  * as that of socketpair(2): poll(2) shows EPOLLRDHUP when the other end writes
  * no more, EPOLLHUP when it also reads no more. Of the ioctls it knows
- * MBOX_IOC_SHUTDOWN, and MBOX_IOC_STATUS and FIONREAD for the stream that is
- * read.
+ * MBOX_IOC_SHUTDOWN and MBOX_IOC_PEEK, and MBOX_IOC_STATUS and FIONREAD for the
+ * stream that is read.
  *
  * Return: a descriptor; or EINVAL, E2BIG, EFAULT, EBADF, ENOTTY (@out is none of
  * a stream), ENOMEM, EMFILE, ENFILE.
@@ -952,6 +952,26 @@ struct mbox_ioc_shutdown {
 	__u32 __reserved;
 };
 
+/**
+ * struct mbox_ioc_peek - ioctl(MBOX_IOC_PEEK) on a stream or a connection
+ * @buf: Address of the room
+ * @len: Bytes at @buf
+ * @flags: MBOX_NONBLOCK or 0
+ * @__reserved: Must be 0
+ *
+ * Read as read(2) does, and leave what was read to the next one, as recv(2) with
+ * MSG_PEEK. Other readers wait until this is done.
+ *
+ * Return: how many bytes are at @buf, 0 at the end; or EINVAL, E2BIG, EFAULT,
+ * EBADF, EAGAIN, EINTR.
+ */
+struct mbox_ioc_peek {
+	__u64 buf;
+	__u64 len;
+	__u32 flags;
+	__u32 __reserved;
+};
+
 #define MBOX_IOC_TYPE		0xB9
 
 /* On /dev/mbox */
@@ -980,6 +1000,7 @@ struct mbox_ioc_shutdown {
 /* On a stream, and on what comes of it */
 #define MBOX_IOC_JOIN		_IOW(MBOX_IOC_TYPE, 0x30, struct mbox_ioc_join)
 #define MBOX_IOC_SHUTDOWN	_IOW(MBOX_IOC_TYPE, 0x31, struct mbox_ioc_shutdown)
+#define MBOX_IOC_PEEK		_IOW(MBOX_IOC_TYPE, 0x32, struct mbox_ioc_peek)
 
 /* On a segment */
 #define MBOX_IOC_SEGMENT_STATUS \

@@ -181,7 +181,8 @@ ssize_t mbox_sendto(struct mbox_socket *sock, const void *data, size_t len,
  * @buf: where they go
  * @size: room there; what of a datagram does not fit is discarded
  * @flags: 0 or more of MSG_DONTWAIT: do not block; MSG_TRUNC: return how large
- *         the datagram was, not what of it is in @buf
+ *         the datagram was, not what of it is in @buf; MSG_PEEK, on a
+ *         connection: leave the bytes to the next call
  * @from: where the sender's address goes, or NULL
  *
  * On a connection this is read(2). The port in @from is what the sender says, 0
