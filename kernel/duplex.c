@@ -22,13 +22,15 @@
 enum {
 	MBOX_DUPLEX_IN,
 	MBOX_DUPLEX_OUT,
+	MBOX_DUPLEX_RESET,
 };
 
 /**
  * struct mbox_duplex - a descriptor of two streams
  * @in: of the one that is read; what looks at a descriptor sees this
  * @out: of the one that is written
- * @shut: MBOX_DUPLEX_IN and MBOX_DUPLEX_OUT, a bit for each that is shut down
+ * @shut: MBOX_DUPLEX_IN and MBOX_DUPLEX_OUT, a bit for each that is shut down;
+ *        MBOX_DUPLEX_RESET once told that the other end left bytes unread
  */
 struct mbox_duplex {
 	struct mbox_handle in;
@@ -41,14 +43,25 @@ static struct mbox_duplex *mbox_file_duplex(struct file *file)
 	return container_of(file->private_data, struct mbox_duplex, in);
 }
 
+/* As of a socket, the end says once that what was written was not all read. */
+static int mbox_duplex_end(struct mbox_duplex *duplex)
+{
+	if (!mbox_stream_lost(to_mailbox(duplex->out.object)) ||
+	    test_and_set_bit(MBOX_DUPLEX_RESET, &duplex->shut))
+		return 0;
+	return -ECONNRESET;
+}
+
 static ssize_t mbox_duplex_read(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct mbox_duplex *duplex = mbox_file_duplex(iocb->ki_filp);
+	ssize_t ret;
 
 	if (!iov_iter_count(to) || test_bit(MBOX_DUPLEX_IN, &duplex->shut))
 		return 0;
-	return mbox_stream_receive(to_mailbox(duplex->in.object), to,
-				   mbox_kiocb_nonblock(iocb));
+	ret = mbox_stream_receive(to_mailbox(duplex->in.object), to,
+				  mbox_kiocb_nonblock(iocb));
+	return ret ?: mbox_duplex_end(duplex);
 }
 
 /**

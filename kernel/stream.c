@@ -802,6 +802,22 @@ int mbox_stream_unread(struct mbox_mailbox *mailbox)
 	return unread;
 }
 
+/**
+ * mbox_stream_lost() - is, or was, there what nobody will read?
+ * @mailbox: the stream
+ */
+bool mbox_stream_lost(struct mbox_mailbox *mailbox)
+{
+	const struct mbox_stream *stream = mailbox->stream;
+	bool lost;
+
+	spin_lock(&mailbox->lock);
+	lost = !mailbox->receivers.open &&
+	       (stream->written != stream->read || stream->discarded);
+	spin_unlock(&mailbox->lock);
+	return lost;
+}
+
 static const struct file_operations mbox_stream_fops = {
 	.owner = THIS_MODULE,
 	.read_iter = mbox_stream_read,

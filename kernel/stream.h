@@ -74,6 +74,7 @@ void mbox_stream_admit_locked(struct mbox_mailbox *mailbox);
 void mbox_stream_status_locked(const struct mbox_mailbox *mailbox,
 			       struct mbox_ioc_status *status);
 int mbox_stream_unread(struct mbox_mailbox *mailbox);
+bool mbox_stream_lost(struct mbox_mailbox *mailbox);
 bool mbox_is_stream(const struct file *file);
 ssize_t mbox_stream_send(struct mbox_mailbox *mailbox, struct iov_iter *from,
 			 bool nonblock);

@@ -159,6 +159,40 @@ TEST_F(duplex, half_close)
 	EXPECT_EQ(IN | OUT | POLLRDHUP | POLLHUP, events(self->a));
 }
 
+TEST_F(duplex, an_end_with_bytes_unread_is_a_reset_once)
+{
+	ASSERT_EQ(3, st_put(self->a, "abc", 3));
+	ASSERT_EQ(1, st_get(self->b, self->buf, 1));
+	ASSERT_EQ(1, st_put(self->b, "x", 1));
+	close(self->b);
+	self->b = -1;
+	EXPECT_EQ(1, st_get(self->a, self->buf, 8));
+	EXPECT_EQ(-ECONNRESET, st_get(self->a, self->buf, 8));
+	EXPECT_EQ(0, st_get(self->a, self->buf, 8));
+	EXPECT_EQ(-EPIPE, st_put(self->a, "y", 1));
+}
+
+TEST_F(duplex, an_end_is_a_reset_after_a_half_close_too)
+{
+	ASSERT_EQ(3, st_put(self->a, "abc", 3));
+	ASSERT_EQ(0, shut(self->a, MBOX_SHUT_WRITE));
+	close(self->b);
+	self->b = -1;
+	EXPECT_EQ(-ECONNRESET, st_get(self->a, self->buf, 8));
+	EXPECT_EQ(0, st_get(self->a, self->buf, 8));
+}
+
+TEST_F(duplex, an_end_with_all_read_is_none)
+{
+	ASSERT_EQ(3, st_put(self->a, "abc", 3));
+	ASSERT_EQ(0, shut(self->b, MBOX_SHUT_WRITE));
+	EXPECT_EQ(0, st_get(self->a, self->buf, 8));
+	ASSERT_EQ(3, st_get(self->b, self->buf, 8));
+	close(self->b);
+	self->b = -1;
+	EXPECT_EQ(0, st_get(self->a, self->buf, 8));
+}
+
 TEST_F(duplex, shut_for_reading)
 {
 	EXPECT_EQ(3, st_put(self->a, "abc", 3));

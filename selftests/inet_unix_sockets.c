@@ -447,6 +447,16 @@ TEST_F(sockets, peer_is_gone)
 	EXPECT_EQ(2, pipes);
 }
 
+TEST_F(sockets, peer_is_gone_with_bytes_unread)
+{
+	char byte;
+
+	ASSERT_EQ(6, meet(self->fd, &self->server, "c12345"));
+	EXPECT_EQ(POLLIN, await(self->fd, POLLIN, 10000) & POLLIN);
+	EXPECT_EQ(-ECONNRESET, error_of(recv(self->fd, &byte, 1, 0)));
+	EXPECT_EQ(0, recv(self->fd, &byte, 1, 0));
+}
+
 TEST_F(sockets, epoll)
 {
 	struct epoll_event event = { .events = EPOLLIN | EPOLLOUT }, got;

@@ -33,7 +33,7 @@ static const struct {
 	{ ENOMSG, "there is no message at that index" },
 	{ EPIPE, "nobody is left on the other side of the mailbox" },
 	{ EIDRM, "the mailbox was ended by its owner: create it anew" },
-	{ ECONNRESET, "who received the request died or closed the mailbox without a reply: it may have been acted on" },
+	{ ECONNRESET, "who received the request died or closed the mailbox without a reply: it may have been acted on; or the other end of a connection was closed with bytes unread" },
 	{ ESTALE, "nothing is outstanding under that number: it was answered or acknowledged, its lease is over, or the caller has given up" },
 	{ ELOOP, "a mailbox is not its own dead-letter mailbox: give another" },
 	{ EDEADLK, "callers would wait for each other in a circle" },

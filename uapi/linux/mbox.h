@@ -72,7 +72,7 @@
  *    with MBOX_TRANSIENT nobody left to receive
  *  - EIDRM: the mailbox was ended
  *  - ECONNRESET: the request was received, and who received it went without a
- *    reply
+ *    reply; or the other end of a connection went with bytes unread
  *  - ESTALE: no such delivery is outstanding: it was answered or acknowledged,
  *    its lease is over, or the caller has given up
  *  - EDEADLK: the call would close a cycle of callers that wait for each other
@@ -914,9 +914,10 @@ struct mbox_ioc_end {
  * the ioctl is for, which takes the right to read that, and write(2) writes to
  * @out. Two streams that are joined the one way and the other are a connection,
  * as that of socketpair(2): poll(2) shows EPOLLRDHUP when the other end writes
- * no more, EPOLLHUP when it also reads no more. Of the ioctls it knows
- * MBOX_IOC_SHUTDOWN and MBOX_IOC_PEEK, and MBOX_IOC_STATUS and FIONREAD for the
- * stream that is read.
+ * no more, EPOLLHUP when it also reads no more. If that has left bytes unread,
+ * read(2) fails with ECONNRESET, once, before it returns 0. Of the ioctls it
+ * knows MBOX_IOC_SHUTDOWN and MBOX_IOC_PEEK, and MBOX_IOC_STATUS and FIONREAD for
+ * the stream that is read.
  *
  * Return: a descriptor; or EINVAL, E2BIG, EFAULT, EBADF, ENOTTY (@out is none of
  * a stream), ENOMEM, EMFILE, ENFILE.

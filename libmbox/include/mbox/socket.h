@@ -191,6 +191,7 @@ ssize_t mbox_sendto(struct mbox_socket *sock, const void *data, size_t len,
  *
  * Return: bytes received; 0 is the end of a connection, or an empty datagram;
  * -EAGAIN: there is nothing and it would block; -EINTR: a signal came first;
+ * -ECONNRESET: once before the end, if the other side left bytes unread;
  * -ENOTCONN: not connected; -EINVAL: a flag that is not taken; -EFAULT, -ENOMEM.
  */
 ssize_t mbox_recvfrom(struct mbox_socket *sock, void *buf, size_t size,
