@@ -435,7 +435,7 @@ TEST_F(sockets, peer_is_gone)
 	ASSERT_EQ(1, poll(&poller, 1, 10000));
 	EXPECT_TRUE(poller.revents & POLLRDHUP);
 	EXPECT_EQ(0, recv(self->fd, &byte, 1, 0));
-	for (i = 0; i < 100 && ret != -EPIPE; i++) {
+	for (i = 0; i < 20000 && ret != -EPIPE; i++) {
 		ret = error_of(send(self->fd, "x", 1, MSG_NOSIGNAL));
 		usleep(1000);
 	}
