@@ -5,16 +5,32 @@
 #include "mailbox.h"
 
 /**
+ * mbox_ended_locked() - what is said to who comes after the end
+ * @mailbox: the mailbox, locked
+ *
+ * Return: -ESRCH if it was that of a process, -EIDRM of any other; or 0.
+ */
+int mbox_ended_locked(const struct mbox_mailbox *mailbox)
+{
+	lockdep_assert_held(&mailbox->lock);
+	if (likely(!mailbox->ended))
+		return 0;
+	return mailbox->process ? -ESRCH : -EIDRM;
+}
+
+/**
  * mbox_end() - free what is in a mailbox, and wake who waits there
  * @mailbox: the mailbox, not for broadcast
- * @error: what they are told, and who comes later
  *
  * What a receiver has in hand is its own still.
  */
-void mbox_end(struct mbox_mailbox *mailbox, int error)
+void mbox_end(struct mbox_mailbox *mailbox)
 {
+	int error;
+
 	spin_lock(&mailbox->lock);
-	mailbox->ended = error;
+	mailbox->ended = true;
+	error = mbox_ended_locked(mailbox);
 	mbox_hang_up_locked(mailbox, &mailbox->senders, error);
 	mbox_hang_up_locked(mailbox, &mailbox->receivers, error);
 	spin_unlock(&mailbox->lock);
@@ -40,7 +56,7 @@ int mbox_retire(struct mbox_mailbox *mailbox)
 	if (!owned)
 		return -EPERM;
 	mbox_object_unlink(object);
-	mbox_end(mailbox, -EIDRM);
+	mbox_end(mailbox);
 	mbox_collect_soon();
 	return 0;
 }

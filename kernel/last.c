@@ -4,37 +4,41 @@
  * its queues. That takes time at each message, so only where receivers choose by
  * tag, as they do of these queues.
  */
+#include <linux/ktime.h>
 #include <linux/pid.h>
-#include <linux/slab.h>
-#include <linux/timekeeping.h>
 
 #include "mailbox.h"
 
-/**
- * mbox_last_create() - begin to remember
- *
- * Return: for mbox_last_free(), or NULL.
- */
-struct mbox_last *mbox_last_create(void)
+static bool mbox_is_tagged(const struct mbox_mailbox *mailbox)
 {
-	struct mbox_last *last = kzalloc(sizeof(*last), GFP_KERNEL_ACCOUNT);
+	return mailbox->flags & MBOX_TAGGED;
+}
 
-	if (last)
-		last->changed = ktime_get_real_ns();
-	return last;
+static struct mbox_last *mbox_last_of(struct mbox_mailbox *mailbox)
+{
+	return &container_of(mailbox, struct mbox_tagged, mailbox)->last;
 }
 
 /**
- * mbox_last_free() - undo mbox_last_create()
- * @last: what it returned, or NULL
+ * mbox_last_init() - begin to remember
+ * @mailbox: new and zeroed, but for its flags
  */
-void mbox_last_free(struct mbox_last *last)
+void mbox_last_init(struct mbox_mailbox *mailbox)
 {
-	if (!last)
+	if (mbox_is_tagged(mailbox))
+		mbox_last_of(mailbox)->changed = ktime_get_real_ns();
+}
+
+/**
+ * mbox_last_exit() - undo mbox_last_init()
+ * @mailbox: nobody uses it
+ */
+void mbox_last_exit(struct mbox_mailbox *mailbox)
+{
+	if (!mbox_is_tagged(mailbox))
 		return;
-	put_pid(last->sent.pid);
-	put_pid(last->received.pid);
-	kfree(last);
+	put_pid(mbox_last_of(mailbox)->sent.pid);
+	put_pid(mbox_last_of(mailbox)->received.pid);
 }
 
 static void mbox_last_note(struct mbox_mailbox *mailbox, struct mbox_moment *moment)
@@ -56,8 +60,8 @@ static void mbox_last_note(struct mbox_mailbox *mailbox, struct mbox_moment *mom
  */
 void mbox_last_sent(struct mbox_mailbox *mailbox)
 {
-	if (unlikely(mailbox->last))
-		mbox_last_note(mailbox, &mailbox->last->sent);
+	if (unlikely(mbox_is_tagged(mailbox)))
+		mbox_last_note(mailbox, &mbox_last_of(mailbox)->sent);
 }
 
 /**
@@ -66,8 +70,8 @@ void mbox_last_sent(struct mbox_mailbox *mailbox)
  */
 void mbox_last_received(struct mbox_mailbox *mailbox)
 {
-	if (unlikely(mailbox->last))
-		mbox_last_note(mailbox, &mailbox->last->received);
+	if (unlikely(mbox_is_tagged(mailbox)))
+		mbox_last_note(mailbox, &mbox_last_of(mailbox)->received);
 }
 
 /**
@@ -77,8 +81,8 @@ void mbox_last_received(struct mbox_mailbox *mailbox)
 void mbox_last_changed_locked(struct mbox_mailbox *mailbox)
 {
 	lockdep_assert_held(&mailbox->object.ns->lock);
-	if (mailbox->last)
-		mailbox->last->changed = ktime_get_real_ns();
+	if (mbox_is_tagged(mailbox))
+		mbox_last_of(mailbox)->changed = ktime_get_real_ns();
 }
 
 /**
@@ -86,14 +90,15 @@ void mbox_last_changed_locked(struct mbox_mailbox *mailbox)
  * @mailbox: of which; it and its namespace are locked
  * @status: written in part
  */
-void mbox_last_status_locked(const struct mbox_mailbox *mailbox,
+void mbox_last_status_locked(struct mbox_mailbox *mailbox,
 			     struct mbox_ioc_status *status)
 {
-	const struct mbox_last *last = mailbox->last;
+	const struct mbox_last *last;
 
 	lockdep_assert_held(&mailbox->lock);
-	if (!last)
+	if (!mbox_is_tagged(mailbox))
 		return;
+	last = mbox_last_of(mailbox);
 	status->send_pid = pid_vnr(last->sent.pid);
 	status->recv_pid = pid_vnr(last->received.pid);
 	status->send_time = last->sent.time;

@@ -33,14 +33,27 @@ void mbox_mailbox_exit(void)
 	kmem_cache_destroy(mbox_mailbox_cache);
 }
 
+static struct mbox_mailbox *mbox_mailbox_alloc(u32 flags)
+{
+	struct mbox_tagged *tagged;
+
+	if (!(flags & MBOX_TAGGED))
+		return kmem_cache_zalloc(mbox_mailbox_cache, GFP_KERNEL);
+	tagged = kzalloc(sizeof(*tagged), GFP_KERNEL_ACCOUNT);
+	return tagged ? &tagged->mailbox : NULL;
+}
+
+static void mbox_mailbox_dealloc(struct mbox_mailbox *mailbox, u32 flags)
+{
+	if (flags & MBOX_TAGGED)
+		kfree(container_of(mailbox, struct mbox_tagged, mailbox));
+	else
+		kmem_cache_free(mbox_mailbox_cache, mailbox);
+}
+
 /* What some mailboxes have beside. Return: 0 or -ENOMEM. */
 static int mbox_mailbox_extend(struct mbox_mailbox *mailbox, u32 flags)
 {
-	if (flags & MBOX_TAGGED) {
-		mailbox->last = mbox_last_create();
-		if (!mailbox->last)
-			return -ENOMEM;
-	}
 	if (flags & MBOX_OWN)
 		return mbox_process_new(mailbox);
 	if (flags & MBOX_BROADCAST) {
@@ -67,15 +80,13 @@ struct mbox_object *mbox_mailbox_create(struct mbox_ns *ns, const void *attr,
 					const char *name,
 					struct mbox_user *user)
 {
-	struct mbox_mailbox *mailbox = kmem_cache_zalloc(mbox_mailbox_cache,
-							 GFP_KERNEL);
 	const struct mbox_ioc_create *create = attr;
+	struct mbox_mailbox *mailbox = mbox_mailbox_alloc(create->flags);
 
 	if (!mailbox)
 		return ERR_PTR(-ENOMEM);
 	if (mbox_mailbox_extend(mailbox, create->flags)) {
-		mbox_last_free(mailbox->last);
-		kmem_cache_free(mbox_mailbox_cache, mailbox);
+		mbox_mailbox_dealloc(mailbox, create->flags);
 		return ERR_PTR(-ENOMEM);
 	}
 	spin_lock_init(&mailbox->lock);
@@ -92,6 +103,7 @@ struct mbox_object *mbox_mailbox_create(struct mbox_ns *ns, const void *attr,
 	mailbox->bytes = create->bytes;
 	mailbox->msgsize = create->msgsize;
 	mailbox->flags = create->flags | (mailbox->stream ? MBOX_HANGUP : 0);
+	mbox_last_init(mailbox);
 	mbox_object_init(&mailbox->object,
 			 mailbox->stream ? &mbox_stream_ops : &mbox_mailbox_ops,
 			 ns, name, user, create->mode & ~current_umask());
@@ -137,11 +149,11 @@ void mbox_mailbox_free(struct mbox_object *object)
 	mbox_holds_exit(mailbox);
 	mbox_notice_end(mailbox);
 	mbox_stream_free(mailbox);
-	mbox_last_free(mailbox->last);
+	mbox_last_exit(mailbox);
 	kfree(mailbox->broadcast);
 	kfree(mailbox->spare[0]);
 	kfree(mailbox->spare[1]);
-	kmem_cache_free(mbox_mailbox_cache, mailbox);
+	mbox_mailbox_dealloc(mailbox, mailbox->flags);
 }
 
 static void mbox_mailbox_opened(struct mbox_handle *handle, fmode_t rights)

@@ -359,11 +359,8 @@ struct mbox_last {
  * @bytes: bytes that fit, or 0 for no limit, protected by @lock
  * @msgsize: the largest message, constant
  * @flags: enum mbox_create_flags, constant
- * @ended: what is said to who comes after its end, -EIDRM or -ESRCH; or 0;
- *         protected by @lock
  * @broadcast: for a mailbox with MBOX_BROADCAST, or NULL; constant
  * @stream: for a stream, which has no messages, or NULL; constant
- * @last: for a mailbox with MBOX_TAGGED, or NULL; constant
  * @queue: what receivers can take, for broadcast the log; protected by @lock
  * @blocked: messages of senders that wait for room or, on rendezvous, for a
  *           receiver, protected by @lock
@@ -376,6 +373,7 @@ struct mbox_last {
  *        protected by @lock
  * @holds: how many, protected by @lock
  * @shared: another server lives that was @server before, protected by @lock
+ * @ended: it can be used no more, see end.c; protected by @lock
  * @leases: those of them that have an end, or NULL; set once
  * @deliveries: numbers given to those in @held so far
  * @dead_letter: where messages go that were given back too often, or NULL,
@@ -402,10 +400,8 @@ struct mbox_mailbox {
 	u64 bytes;
 	u32 msgsize;
 	u32 flags;
-	int ended;
 	struct mbox_broadcast *broadcast;
 	struct mbox_stream *stream;
-	struct mbox_last *last;
 	struct mbox_queue queue;
 	struct mbox_queue blocked;
 	struct mbox_waiters sending;
@@ -415,6 +411,7 @@ struct mbox_mailbox {
 	struct rb_root held;
 	u32 holds;
 	bool shared;
+	bool ended;
 	struct mbox_leases *leases;
 	atomic64_t deliveries;
 	struct mbox_cargo *dead_letter;
@@ -432,6 +429,16 @@ struct mbox_mailbox {
 	struct mutex snapshot;	/* @queue.walk, mbox_message.found */
 	struct mbox_message *spare[2];
 	struct mbox_hold *spare_hold;
+};
+
+/**
+ * struct mbox_tagged - a mailbox with MBOX_TAGGED
+ * @mailbox: its base
+ * @last: what happened to it
+ */
+struct mbox_tagged {
+	struct mbox_mailbox mailbox;
+	struct mbox_last last;
 };
 
 static inline struct mbox_mailbox *to_mailbox(struct mbox_object *object)
@@ -633,16 +640,17 @@ void mbox_process_free(struct mbox_mailbox *mailbox);
 void mbox_process_closed(struct mbox_mailbox *mailbox);
 
 /* end.c */
-void mbox_end(struct mbox_mailbox *mailbox, int error);
+void mbox_end(struct mbox_mailbox *mailbox);
+int mbox_ended_locked(const struct mbox_mailbox *mailbox);
 int mbox_retire(struct mbox_mailbox *mailbox);
 
 /* last.c */
-struct mbox_last *mbox_last_create(void);
-void mbox_last_free(struct mbox_last *last);
+void mbox_last_init(struct mbox_mailbox *mailbox);
+void mbox_last_exit(struct mbox_mailbox *mailbox);
 void mbox_last_sent(struct mbox_mailbox *mailbox);
 void mbox_last_received(struct mbox_mailbox *mailbox);
 void mbox_last_changed_locked(struct mbox_mailbox *mailbox);
-void mbox_last_status_locked(const struct mbox_mailbox *mailbox,
+void mbox_last_status_locked(struct mbox_mailbox *mailbox,
 			     struct mbox_ioc_status *status);
 
 /* hold.c */

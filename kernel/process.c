@@ -109,7 +109,7 @@ static void mbox_process_work(struct work_struct *work)
 						    work);
 
 	if (mbox_process_gone(process->pid))
-		mbox_end(process->mailbox, -ESRCH);
+		mbox_end(process->mailbox);
 }
 
 /*
@@ -263,5 +263,5 @@ void mbox_process_closed(struct mbox_mailbox *mailbox)
 	last = mbox_process_remove_locked(mailbox);
 	mutex_unlock(&ns->lock);
 	if (last)
-		mbox_end(mailbox, -ESRCH);
+		mbox_end(mailbox);
 }

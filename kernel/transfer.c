@@ -190,8 +190,8 @@ bool mbox_hung_up_locked(const struct mbox_mailbox *mailbox,
  */
 int mbox_unreceived_locked(const struct mbox_mailbox *mailbox)
 {
-	if (mailbox->ended)
-		return mailbox->ended;
+	if (unlikely(mailbox->ended))
+		return mbox_ended_locked(mailbox);
 	if (mailbox->process && mbox_process_ended_locked(mailbox))
 		return -ESRCH;
 	return mbox_hung_up_locked(mailbox, &mailbox->receivers) ? -EPIPE : 0;
@@ -584,7 +584,7 @@ mbox_take_locked(struct mbox_mailbox *mailbox, struct mbox_sink *sink)
 	int err;
 
 	if (unlikely(mailbox->ended))
-		return ERR_PTR(mailbox->ended);
+		return ERR_PTR(mbox_ended_locked(mailbox));
 	message = mbox_next_locked(mailbox, sink->choice);
 	if (!message)
 		return ERR_PTR(mbox_unsent_locked(mailbox, sink->choice));
@@ -687,7 +687,8 @@ void mbox_untake_locked(struct mbox_mailbox *mailbox,
 		return;
 	if (message->waiter && (message->hasty || mailbox->ended)) {
 		mbox_sender_complete_locked(mailbox, message,
-					    mailbox->ended ?: -EAGAIN);
+					    mbox_ended_locked(mailbox) ?:
+					    -EAGAIN);
 		return;
 	}
 	if (!message->queue)
@@ -888,7 +889,7 @@ static struct mbox_message *mbox_peek_locked(struct mbox_mailbox *mailbox,
 	struct mbox_message *message = mbox_queue_nth(&mailbox->queue, index);
 
 	if (!message)
-		return ERR_PTR(mailbox->ended ?: -ENOMSG);
+		return ERR_PTR(mbox_ended_locked(mailbox) ?: -ENOMSG);
 	if (mbox_fit(sink, message) == -EMSGSIZE)
 		return ERR_PTR(-EMSGSIZE);
 	refcount_inc(&message->ref);
