@@ -18,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ipc.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "../src/internal.h"
@@ -93,21 +92,24 @@ static int64_t id_of(const struct preload_ipc_kind *kind, int fd)
 	return ret ? ret : (int64_t)status.mailbox.id;
 }
 
-/* As a system call: a bad address is an error. */
-int preload_copy_in(void *to, const void *from, size_t length)
+/*
+ * As a system call: a bad address is an error. A pipe has its bytes copied by the
+ * kernel, which each kernel has and every sandbox lets by.
+ */
+int preload_copy(void *to, const void *from, size_t length)
 {
-	struct iovec local = { to, length }, remote = { (void *)from, length };
+	int ends[2], ret = -EFAULT;
 
-	return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) ==
-	       (ssize_t)length ? 0 : -EFAULT;
-}
-
-int preload_copy_out(void *to, const void *from, size_t length)
-{
-	struct iovec local = { (void *)from, length }, remote = { to, length };
-
-	return process_vm_writev(getpid(), &local, 1, &remote, 1, 0) ==
-	       (ssize_t)length ? 0 : -EFAULT;
+	if (pipe2(ends, O_CLOEXEC)) {
+		memcpy(to, from, length);
+		return 0;
+	}
+	if (write(ends[1], from, length) == (ssize_t)length &&
+	    read(ends[0], to, length) == (ssize_t)length)
+		ret = 0;
+	close(ends[0]);
+	close(ends[1]);
+	return ret;
 }
 
 /* System V checks each call: what another user opened here is opened anew. */

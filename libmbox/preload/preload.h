@@ -108,8 +108,7 @@ void preload_ipc_done(struct preload_ipc *ipc);
 /* ipc.c: it is gone: closed with its last user, and not found again */
 void preload_ipc_removed(struct preload_ipc *ipc);
 /* ipc.c: from and to what the caller of a system call points to: 0 or -EFAULT */
-int preload_copy_in(void *to, const void *from, size_t length);
-int preload_copy_out(void *to, const void *from, size_t length);
+int preload_copy(void *to, const void *from, size_t length);
 
 /* ipc_table.c: the name of an id: 0 or -EINVAL */
 int preload_ipc_name(const struct preload_ipc_kind *kind, int id,

@@ -255,7 +255,7 @@ static int info(int command, void *to)
 		told.msgmap = total.queued;
 		told.msgtql = total.bytes;
 	}
-	ret = preload_copy_out(to, &told, sizeof(told));
+	ret = preload_copy(to, &told, sizeof(told));
 	return ret || !total.count ? ret : total.count - 1;
 }
 
@@ -264,13 +264,13 @@ static int stat_to(struct preload_ipc *ipc, void *to)
 	struct msqid_ds ds;
 	int ret = status_of(ipc, &ds);
 
-	return ret ? ret : preload_copy_out(to, &ds, sizeof(ds));
+	return ret ? ret : preload_copy(to, &ds, sizeof(ds));
 }
 
 static int set_from(struct preload_ipc *ipc, const void *from)
 {
 	struct msqid_ds ds;
-	int ret = preload_copy_in(&ds, from, sizeof(ds));
+	int ret = preload_copy(&ds, from, sizeof(ds));
 
 	return ret ? ret : set(ipc, &ds);
 }

@@ -277,13 +277,13 @@ static int stat_to(const struct preload_ipc *ipc, void *to)
 	struct shmid_ds ds;
 	int ret = tell(ipc, &ds);
 
-	return ret ? ret : preload_copy_out(to, &ds, sizeof(ds));
+	return ret ? ret : preload_copy(to, &ds, sizeof(ds));
 }
 
 static int set_from(const struct preload_ipc *ipc, const void *from)
 {
 	struct shmid_ds ds;
-	int ret = preload_copy_in(&ds, from, sizeof(ds));
+	int ret = preload_copy(&ds, from, sizeof(ds));
 
 	return ret ? ret : set(ipc, &ds);
 }
@@ -314,7 +314,7 @@ static int control(const struct preload_ipc *ipc, int command, void *ds)
 /* Return: the index of the last segment, as ipcs(1) wants to know, or -EFAULT. */
 static int give_info(void *to, const void *info, size_t length, int count)
 {
-	int ret = preload_copy_out(to, info, length);
+	int ret = preload_copy(to, info, length);
 
 	return ret || !count ? ret : count - 1;
 }
