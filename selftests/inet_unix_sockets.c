@@ -651,8 +651,8 @@ TEST_F(sockets, survives_vfork)
 /* The peer of a socket of both families is seen as one of IPv6. */
 TEST(both_families)
 {
-	struct sockaddr_in6 addr = { .sin6_family = AF_INET6 }, peer;
-	struct sockaddr_in to = { .sin_family = AF_INET }, mine;
+	struct sockaddr_in6 addr = { .sin6_family = AF_INET6 }, peer = { 0 };
+	struct sockaddr_in to = { .sin_family = AF_INET }, mine = { 0 };
 	int fd = socket(AF_INET6, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0);
 	socklen_t len = sizeof(addr);
 	char byte;
