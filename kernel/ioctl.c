@@ -262,55 +262,29 @@ static long mbox_ioctl_join(const struct mbox_request *request)
 	return mbox_join(request->file, join.out, join.oflag & O_NONBLOCK);
 }
 
-static int mbox_peek_get(const struct mbox_request *request,
-			 struct mbox_ioc_peek *peek)
+static long mbox_ioctl_peek(const struct mbox_request *request)
 {
-	int err = mbox_request_get(request, peek);
+	struct file *file = request->file;
+	struct mbox_ioc_peek peek;
+	struct iov_iter to;
+	bool nonblock;
+	int err;
 
+	err = mbox_request_get(request, &peek);
 	if (err)
 		return err;
-	if (!(request->file->f_mode & FMODE_READ))
+	if (!(file->f_mode & FMODE_READ))
 		return -EBADF;
-	return peek->flags & ~MBOX_NONBLOCK || peek->__reserved ? -EINVAL : 0;
-}
-
-static bool mbox_peek_nonblock(const struct mbox_request *request,
-			       const struct mbox_ioc_peek *peek)
-{
-	return peek->flags & MBOX_NONBLOCK ||
-	       request->file->f_flags & O_NONBLOCK;
-}
-
-static void mbox_peek_iter(const struct mbox_ioc_peek *peek, struct iov_iter *to)
-{
-	iov_iter_ubuf(to, ITER_DEST, u64_to_user_ptr(peek->buf),
-		      min_t(u64, peek->len, MAX_RW_COUNT));
-}
-
-static long mbox_ioctl_stream_peek(const struct mbox_request *request)
-{
-	struct mbox_ioc_peek peek;
-	struct iov_iter to;
-	int err = mbox_peek_get(request, &peek);
-
-	if (err || !peek.len)
-		return err;
-	mbox_peek_iter(&peek, &to);
-	return mbox_stream_peek(mbox_file_mailbox(request->file), &to,
-				mbox_peek_nonblock(request, &peek));
-}
-
-static long mbox_ioctl_duplex_peek(const struct mbox_request *request)
-{
-	struct mbox_ioc_peek peek;
-	struct iov_iter to;
-	int err = mbox_peek_get(request, &peek);
-
-	if (err || !peek.len)
-		return err;
-	mbox_peek_iter(&peek, &to);
-	return mbox_duplex_peek(request->file, &to,
-				mbox_peek_nonblock(request, &peek));
+	if (peek.flags & ~MBOX_NONBLOCK || peek.__reserved)
+		return -EINVAL;
+	if (!peek.len)
+		return 0;
+	iov_iter_ubuf(&to, ITER_DEST, u64_to_user_ptr(peek.buf),
+		      min_t(u64, peek.len, MAX_RW_COUNT));
+	nonblock = peek.flags & MBOX_NONBLOCK || file->f_flags & O_NONBLOCK;
+	return mbox_is_stream(file) ?
+		mbox_stream_peek(mbox_file_mailbox(file), &to, nonblock) :
+		mbox_duplex_peek(file, &to, nonblock);
 }
 
 static long mbox_ioctl_shutdown(const struct mbox_request *request)
@@ -543,14 +517,14 @@ static const struct mbox_ioctl mbox_stream_ioctls[] = {
 	MBOX_IOCTL(MBOX_IOC_LINK, link, name, mbox_ioctl_link),
 	MBOX_IOCTL(MBOX_IOC_OPEN, open, kind, mbox_ioctl_reopen),
 	MBOX_IOCTL(MBOX_IOC_JOIN, join, oflag, mbox_ioctl_join),
-	MBOX_IOCTL(MBOX_IOC_PEEK, peek, __reserved, mbox_ioctl_stream_peek),
+	MBOX_IOCTL(MBOX_IOC_PEEK, peek, __reserved, mbox_ioctl_peek),
 };
 
 static const struct mbox_ioctl mbox_duplex_ioctls[] = {
 	MBOX_IOCTL(MBOX_IOC_STATUS, status, flags, mbox_ioctl_status),
 	MBOX_IOCTL(MBOX_IOC_SHUTDOWN, shutdown, __reserved,
 		   mbox_ioctl_shutdown),
-	MBOX_IOCTL(MBOX_IOC_PEEK, peek, __reserved, mbox_ioctl_duplex_peek),
+	MBOX_IOCTL(MBOX_IOC_PEEK, peek, __reserved, mbox_ioctl_peek),
 };
 
 static const struct mbox_ioctl mbox_segment_ioctls[] = {
