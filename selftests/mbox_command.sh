@@ -865,6 +865,15 @@ test_nc() {
 	same 'a reader that has enough' "$(mbox nc 5000 </dev/null | head -n 1)" y
 	ended $server
 	same 'is no failure' $? 0
+
+	# The FIFO does not end: it is open for writing too.
+	yes | mbox nc -l 5000 &
+	server=$!
+	listens 5000
+	same 'nor one that had more to say' \
+		"$(mbox nc 5000 <>"$dir/answer" | head -n 1)" y
+	ended $server
+	same 'is a failure' $? 0
 	mbox nc -l 5000 >/dev/full 2>"$err" </dev/null &
 	server=$!
 	listens 5000
