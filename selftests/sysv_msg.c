@@ -404,6 +404,17 @@ TEST_F(msg, holds_as_many_bytes_as_set)
 	EXPECT_EQ(0, put(self->q, 1, "a"));
 }
 
+/* By mbox run, that is as much as the largest message. */
+TEST_F(msg, may_hold_less_than_the_largest_message)
+{
+	struct msqid_ds ds = stat_of(self->q);
+
+	ds.msg_qbytes = 64;
+	EXPECT_EQ(0, msgctl(self->q, IPC_SET, &ds));
+	EXPECT_EQ(0, put(self->q, 1, "a"));
+	EXPECT_EQ(1, (int)stat_of(self->q).msg_qnum);
+}
+
 TEST_F(msg, the_mode_is_as_asked_for)
 {
 	int q;

@@ -234,7 +234,7 @@ static int set(struct preload_ipc *ipc, const struct msqid_ds *ds)
 	if (ds->msg_qbytes > BYTES_MAX && ds->msg_qbytes > status.bytes &&
 	    geteuid())
 		return -EPERM;
-	req.bytes = ds->msg_qbytes;
+	req.bytes = ds->msg_qbytes > TEXT_MAX ? ds->msg_qbytes : TEXT_MAX;
 	preload_ipc_perm_set(&req, &ds->msg_perm, status.uid, status.gid);
 	return mbox_ioctl(ipc->fd, MBOX_IOC_SET, &req);
 }
