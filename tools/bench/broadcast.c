@@ -19,14 +19,12 @@
 #define RECEIVERS	8
 #define MANY		1000
 
-static char data[BENCH_BYTES_MAX];
-
-/* There is one such link at a time, which has no room for them. */
+/* There is one such channel at a time, which has no room for them. */
 static struct mbox *receivers[RECEIVERS];
 
 static int recv_copy(struct mbox *mb, size_t bytes)
 {
-	struct mbox_message msg = { .data = data, .size = bytes };
+	struct mbox_message msg = { .data = bench_data, .size = bytes };
 
 	return mbox_recv(mb, &msg);
 }
@@ -42,7 +40,7 @@ static int open_receivers(const char *name)
 	return err;
 }
 
-static void broadcast_teardown(struct bench_link *link)
+static void broadcast_teardown(struct bench_channel *channel)
 {
 	int i;
 
@@ -50,13 +48,13 @@ static void broadcast_teardown(struct bench_link *link)
 		mbox_close(receivers[i]);
 		receivers[i] = NULL;
 	}
-	mbox_close(link->mb);
+	mbox_close(channel->mb);
 }
 
-static int broadcast_setup(struct bench_link *link, size_t bytes, unsigned int queued)
+static int broadcast_setup(struct bench_channel *channel, size_t bytes, unsigned int room)
 {
 	const struct mbox_attr attr = {
-		.capacity = queued + 1,
+		.capacity = room,
 		.msgsize = bytes,
 		.flags = MBOX_BROADCAST,
 	};
@@ -64,26 +62,26 @@ static int broadcast_setup(struct bench_link *link, size_t bytes, unsigned int q
 	int err;
 
 	snprintf(name, sizeof(name), "/mbox-bench-%d", getpid());
-	err = mbox_create(&link->mb, name, O_WRONLY | O_EXCL, 0600, &attr);
+	err = mbox_create(&channel->mb, name, O_WRONLY | O_EXCL, 0600, &attr);
 	if (err)
 		return err;
 	err = open_receivers(name);
 	mbox_unlink(name);
 	if (err)
-		broadcast_teardown(link);
+		broadcast_teardown(channel);
 	return err;
 }
 
-static int broadcast_send(struct bench_link *link, size_t bytes)
+static int broadcast_send(struct bench_channel *channel, size_t bytes)
 {
-	return mbox_send(link->mb, data, bytes, 0);
+	return mbox_send(channel->mb, bench_data, bytes, 0);
 }
 
-static int broadcast_recv(struct bench_link *link, size_t bytes)
+static int broadcast_recv(struct bench_channel *channel, size_t bytes)
 {
 	int i, err = 0;
 
-	(void)link;
+	(void)channel;
 	for (i = 0; i < RECEIVERS && !err; i++)
 		err = recv_copy(receivers[i], bytes);
 	return err;
@@ -99,26 +97,26 @@ const struct bench_mechanism bench_broadcast = {
 
 /* Peeks: the last copy takes the message out. */
 
-static int peek_setup(struct bench_link *link, size_t bytes, unsigned int queued)
+static int peek_setup(struct bench_channel *channel, size_t bytes, unsigned int room)
 {
-	const struct mbox_attr attr = { .capacity = queued + 1, .msgsize = bytes };
+	const struct mbox_attr attr = { .capacity = room, .msgsize = bytes };
 
-	return mbox_create(&link->mb, NULL, O_RDWR, 0600, &attr);
+	return mbox_create(&channel->mb, NULL, O_RDWR, 0600, &attr);
 }
 
-static int peek_recv(struct bench_link *link, size_t bytes)
+static int peek_recv(struct bench_channel *channel, size_t bytes)
 {
-	struct mbox_message msg = { .data = data, .size = bytes };
+	struct mbox_message msg = { .data = bench_data, .size = bytes };
 	int i, err = 0;
 
 	for (i = 1; i < RECEIVERS && !err; i++)
-		err = mbox_peek(link->mb, 0, &msg);
-	return err ? err : recv_copy(link->mb, bytes);
+		err = mbox_peek(channel->mb, 0, &msg);
+	return err ? err : recv_copy(channel->mb, bytes);
 }
 
-static void peek_teardown(struct bench_link *link)
+static void peek_teardown(struct bench_channel *channel)
 {
-	mbox_close(link->mb);
+	mbox_close(channel->mb);
 }
 
 const struct bench_mechanism bench_peek = {
@@ -131,32 +129,32 @@ const struct bench_mechanism bench_peek = {
 
 /* A file in memory */
 
-static int memory_setup(struct bench_link *link, size_t bytes, unsigned int queued)
+static int memory_setup(struct bench_channel *channel, size_t bytes, unsigned int room)
 {
 	(void)bytes;
-	(void)queued;
-	link->in = link->out = memfd_create("mbox-bench", MFD_CLOEXEC);
-	return link->in < 0 ? -errno : 0;
+	(void)room;
+	channel->in = channel->out = memfd_create("mbox-bench", MFD_CLOEXEC);
+	return channel->in < 0 ? -errno : 0;
 }
 
-static int memory_send(struct bench_link *link, size_t bytes)
+static int memory_send(struct bench_channel *channel, size_t bytes)
 {
-	return pwrite(link->in, data, bytes, 0) == (ssize_t)bytes ? 0 : -EIO;
+	return pwrite(channel->in, bench_data, bytes, 0) == (ssize_t)bytes ? 0 : -EIO;
 }
 
-static int memory_recv(struct bench_link *link, size_t bytes)
+static int memory_recv(struct bench_channel *channel, size_t bytes)
 {
 	int i;
 
 	for (i = 0; i < RECEIVERS; i++)
-		if (pread(link->out, data, bytes, 0) != (ssize_t)bytes)
+		if (pread(channel->out, bench_data, bytes, 0) != (ssize_t)bytes)
 			return -EIO;
 	return 0;
 }
 
-static void memory_teardown(struct bench_link *link)
+static void memory_teardown(struct bench_channel *channel)
 {
-	close(link->in);
+	close(channel->in);
 }
 
 const struct bench_mechanism bench_memory = {
@@ -188,27 +186,32 @@ static int free_bytes(double *bytes)
 	return err;
 }
 
-static int send_many(struct bench_link *link, double *bytes)
+static int send_many(struct bench_channel *channel, double *bytes)
 {
 	double before = 0, after = 0;
 	int i, err = free_bytes(&before);
 
 	for (i = 0; i < MANY && !err; i++)
-		err = broadcast_send(link, sizeof(data));
+		err = broadcast_send(channel, sizeof(bench_data));
 	if (!err)
 		err = free_bytes(&after);
 	*bytes = (before - after) / MANY;
 	return err;
 }
 
-int bench_broadcast_memory(double *bytes)
+static int measure(double *bytes)
 {
-	struct bench_link link;
-	int err = broadcast_setup(&link, sizeof(data), MANY);
+	struct bench_channel channel;
+	int err = broadcast_setup(&channel, sizeof(bench_data), MANY);
 
 	if (err)
 		return err;
-	err = send_many(&link, bytes);
-	broadcast_teardown(&link);
+	err = send_many(&channel, bytes);
+	broadcast_teardown(&channel);
 	return err;
 }
+
+const struct bench_pattern bench_unread = {
+	.name = "to 8, unread",
+	.measure = measure,
+};

@@ -1,15 +1,111 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
+/*
+ * A message to oneself and back: a send and the receive, or one of the two.
+ */
 #include "bench.h"
 
-int bench_oneself(const struct bench_row *row, struct bench_link *link, unsigned int times)
+/* Messages that there is room for beside those that stay queued. */
+#define ROOM	10
+
+int bench_setup_there(const struct bench_row *row, struct bench_work *work)
 {
-	const struct bench_mechanism *mechanism = row->mechanism;
+	const struct bench_pattern *pattern = row->pattern;
+	unsigned int i;
+	int err;
+
+	err = row->mechanism->setup(&work->there, row->bytes, pattern->queued + pattern->room);
+	for (i = 0; i < pattern->queued && !err; i++)
+		err = row->mechanism->send(&work->there, row->bytes);
+	return err;
+}
+
+void bench_teardown_there(const struct bench_row *row, struct bench_work *work)
+{
+	row->mechanism->teardown(&work->there);
+}
+
+static int send_and_receive(const struct bench_row *row, struct bench_work *work,
+			    unsigned int times)
+{
 	int err = 0;
 
 	while (!err && times--) {
-		err = mechanism->send(link, row->bytes);
+		err = row->mechanism->send(&work->there, row->bytes);
 		if (!err)
-			err = mechanism->recv(link, row->bytes);
+			err = row->mechanism->recv(&work->there, row->bytes);
 	}
 	return err;
 }
+
+static int round_of_all(const struct bench_row *row, struct bench_work *work)
+{
+	return send_and_receive(row, work, row->pattern->times);
+}
+
+#define PATTERN								\
+	.setup = bench_setup_there, .round = round_of_all, .teardown = bench_teardown_there
+
+const struct bench_pattern bench_oneself = {
+	.name = "to oneself", .room = ROOM, .times = BENCH_TIMES, PATTERN,
+};
+
+const struct bench_pattern bench_10_queued = {
+	.name = "10 queued", .room = ROOM, .queued = 10, .times = BENCH_TIMES, PATTERN,
+};
+
+const struct bench_pattern bench_100000_queued = {
+	.name = "100000 queued", .room = ROOM, .queued = 100000, .times = BENCH_TIMES, PATTERN,
+};
+
+/* One copy in and eight out, which take long enough to need few of them. */
+const struct bench_pattern bench_to_eight = {
+	.name = "to 8 receivers", .room = 1, .times = 100, PATTERN,
+};
+
+/* The mechanism moves so many at once. */
+#define BATCH	16
+
+static int round_of_batches(const struct bench_row *row, struct bench_work *work)
+{
+	return send_and_receive(row, work, row->pattern->times / BATCH);
+}
+
+const struct bench_pattern bench_sixteen = {
+	.name = "16 to oneself",
+	.room = BATCH,
+	.times = BENCH_TIMES,
+	.setup = bench_setup_there,
+	.round = round_of_batches,
+	.teardown = bench_teardown_there,
+};
+
+static int send_all(const struct bench_row *row, struct bench_work *work)
+{
+	unsigned int times = row->pattern->times;
+	int err = 0;
+
+	while (!err && times--)
+		err = row->mechanism->send(&work->there, row->bytes);
+	return err;
+}
+
+static int receive_all(const struct bench_row *row, struct bench_work *work)
+{
+	unsigned int times = row->pattern->times;
+	int err = 0;
+
+	while (!err && times--)
+		err = row->mechanism->recv(&work->there, row->bytes);
+	return err;
+}
+
+/* The first is acknowledged by the receipt of the next. */
+const struct bench_pattern bench_receipt = {
+	.name = "receipt alone",
+	.room = BENCH_TIMES + 1,
+	.times = BENCH_TIMES,
+	.setup = bench_setup_there,
+	.prepare = send_all,
+	.round = receive_all,
+	.teardown = bench_teardown_there,
+};

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT OR LGPL-2.1
+#include <stdio.h>
+
+#include "bench.h"
+
+/* What there is to tell of a row beside its value. */
+struct verdict {
+	double ratio;
+	bool has_value;
+	bool has_ratio;
+	bool has_target;
+	bool met;
+};
+
+static struct verdict judge(const struct bench_run *run, const struct bench_row *row)
+{
+	const struct bench_result *result = &run->results[row - bench_rows];
+	const struct bench_result *peer = row->peer ? &run->results[row->peer - bench_rows] : NULL;
+	struct verdict verdict = {
+		.has_value = !result->err,
+		.has_ratio = !result->err && peer && !peer->err,
+	};
+
+	if (verdict.has_ratio)
+		verdict.ratio = result->value / peer->value;
+	verdict.has_target = row->target && (peer ? verdict.has_ratio : verdict.has_value);
+	verdict.met = verdict.has_target &&
+		      (peer ? verdict.ratio : result->value) <= row->target;
+	return verdict;
+}
+
+/* A peer differs in the mechanism, or in the pattern. */
+static const char *peer_name(const struct bench_row *row)
+{
+	if (!row->peer)
+		return "";
+	return row->peer->mechanism == row->mechanism ? row->peer->pattern->name :
+							row->peer->mechanism->name;
+}
+
+static const char *unit(const struct bench_run *run, const struct bench_row *row)
+{
+	if (row->pattern->measure)
+		return "bytes";
+	return run->count ? "instructions" : "ns";
+}
+
+static void print_number(const char *format, bool is_there, double number, const char *instead)
+{
+	if (is_there)
+		printf(format, number);
+	else
+		fputs(instead, stdout);
+}
+
+static void print_size(size_t bytes)
+{
+	if (bytes < 1024)
+		printf("%5zu B    ", bytes);
+	else
+		printf("%5zu KiB  ", bytes / 1024);
+}
+
+static const char *met(const struct verdict *verdict)
+{
+	if (!verdict->has_target)
+		return "not measured";
+	return verdict->met ? "met" : "NOT MET";
+}
+
+static void print_target(const struct bench_row *row, const struct verdict *verdict)
+{
+	if (!row->target)
+		return;
+	printf(row->peer ? ", target %.2f: %s" : "  target %.0f: %s", row->target, met(verdict));
+}
+
+static void print_row(const struct bench_run *run, const struct bench_row *row)
+{
+	const struct bench_result *result = &run->results[row - bench_rows];
+	const struct verdict verdict = judge(run, row);
+
+	printf("%-20s  %-20s  %u  ", row->mechanism->name, row->pattern->name, row->cpus);
+	print_size(row->bytes);
+	print_number("%8.0f", verdict.has_value, result->value, "       -");
+	print_number(" ±%-6.0f", verdict.has_value && !row->pattern->measure, result->spread / 2,
+		     "        ");
+	if (row->peer) {
+		print_number("  %6.3f", verdict.has_ratio, verdict.ratio, "       -");
+		printf(" of %s", peer_name(row));
+	}
+	print_target(row, &verdict);
+	putchar('\n');
+}
+
+void bench_print_table(const struct bench_run *run)
+{
+	const struct bench_row *row;
+
+	printf("In %s a message, the median of %u rounds and half of what the middle half of them\nspreads over%s.\n\n",
+	       run->count ? "instructions" : "nanoseconds", run->rounds,
+	       run->fifo ? "" : "; not SCHED_FIFO, which takes root");
+	puts("mechanism             pattern               CPUs  size      value          peer");
+	for (row = bench_rows; row < bench_rows + bench_nr_rows; row++)
+		if (row->cpus <= run->cpus)
+			print_row(run, row);
+}
+
+static void print_json_row(const struct bench_run *run, const struct bench_row *row)
+{
+	const struct bench_result *result = &run->results[row - bench_rows];
+	const struct verdict verdict = judge(run, row);
+
+	printf("{\"mechanism\":\"%s\",\"pattern\":\"%s\",\"bytes\":%zu,\"cpus\":%u,\"value\":",
+	       row->mechanism->name, row->pattern->name, row->bytes, row->cpus);
+	print_number("%.0f", verdict.has_value, result->value, "null");
+	fputs(",\"spread\":", stdout);
+	print_number("%.0f", verdict.has_value, result->spread, "null");
+	printf(",\"unit\":\"%s\",\"peer\":", unit(run, row));
+	printf(row->peer ? "\"%s\"" : "null", peer_name(row));
+	fputs(",\"ratio\":", stdout);
+	print_number("%.4f", verdict.has_ratio, verdict.ratio, "null");
+	fputs(",\"target\":", stdout);
+	print_number("%g", row->target, row->target, "null");
+	printf(",\"met\":%s}", verdict.has_target ? verdict.met ? "true" : "false" : "null");
+}
+
+void bench_print_json(const struct bench_run *run)
+{
+	const struct bench_row *row;
+
+	for (row = bench_rows; row < bench_rows + bench_nr_rows; row++) {
+		if (row->cpus > run->cpus)
+			continue;
+		fputs(row > bench_rows ? ",\n " : "[", stdout);
+		print_json_row(run, row);
+	}
+	puts("]");
+}
