@@ -352,6 +352,11 @@ static int mbox_same_file(const void *file, struct file *other, unsigned int fd)
 	return file == other;
 }
 
+static bool mbox_files_have(struct files_struct *files, struct file *file)
+{
+	return iterate_fd(files, 0, mbox_same_file, file);
+}
+
 /**
  * mbox_holds_flush() - a process closed a descriptor
  * @file: which
@@ -366,11 +371,35 @@ void mbox_holds_flush(struct file *file, struct files_struct *files)
 	bool none;
 
 	spin_lock(&mailbox->lock);
-	handle->closed = true;
+	handle->closes++;
 	none = list_empty(&handle->holds);
 	spin_unlock(&mailbox->lock);
-	if (!none && !iterate_fd(files, 0, mbox_same_file, file))
+	if (!none && !mbox_files_have(files, file))
 		mbox_holds_drop(file, files);
+}
+
+/* A table that had the descriptor has it as long as nobody closes one. */
+static void mbox_holds_look(struct file *file, struct files_struct *files)
+{
+	struct mbox_mailbox *mailbox = mbox_file_mailbox(file);
+	struct mbox_handle *handle = file->private_data;
+	bool seen;
+	u32 closes;
+
+	spin_lock(&mailbox->lock);
+	closes = handle->closes;
+	seen = handle->seen_files == files && handle->seen_closes == closes;
+	spin_unlock(&mailbox->lock);
+	if (seen)
+		return;
+	if (!mbox_files_have(files, file)) {
+		mbox_holds_drop(file, files);
+		return;
+	}
+	spin_lock(&mailbox->lock);
+	handle->seen_files = files;
+	handle->seen_closes = closes;
+	spin_unlock(&mailbox->lock);
 }
 
 /**
@@ -383,15 +412,18 @@ void mbox_holds_flush(struct file *file, struct files_struct *files)
  *	receiver			closer
  *					take the descriptor out of the table
  *	lock, hold, unlock
- *					lock, @closed, look for holds, unlock
- *	look at @closed and the table
+ *					lock, @closes, look for holds, unlock
+ *	look at @closes and the table
+ *
+ * The end of a child counts as a close too, and a table can be large: who was
+ * seen to have the descriptor is not looked at again before the next one.
  */
 void mbox_holds_check(struct file *file)
 {
 	struct mbox_handle *handle = file->private_data;
 
-	if (READ_ONCE(handle->closed))
-		mbox_holds_flush(file, current->files);
+	if (READ_ONCE(handle->closes))
+		mbox_holds_look(file, current->files);
 }
 
 /**

@@ -193,7 +193,10 @@ struct mbox_cursor {
  * @in_transit: how often it is in a message, protected by the transit lock (see
  *              handles.h)
  * @seen: how many of these the collector has met, protected likewise
- * @closed: some process has closed it, protected by the mailbox's lock
+ * @closes: how often a process has closed it, protected by the mailbox's lock
+ * @seen_closes: what @closes was when the table of @seen_files had it, protected
+ *               likewise
+ * @seen_files: that table, which can be gone since
  * @peers: of a stream: how often the other side had been opened before it was
  *         there; protected by the mailbox's lock
  * @holds: what was received through it and is not done with, protected by the
@@ -205,7 +208,9 @@ struct mbox_handle {
 	struct mbox_cursor cursor;
 	u32 in_transit;
 	u32 seen;
-	bool closed;
+	u32 closes;
+	u32 seen_closes;
+	const struct files_struct *seen_files;
 	u64 peers;
 	struct list_head holds;
 };

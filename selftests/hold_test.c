@@ -601,7 +601,8 @@ TEST_F(lease, descriptor_in_flight_keeps_nothing)
 }
 
 /* Closed by one thread while another waits in it, and shared with a process that stays. */
-TEST_F(lease, closed_while_it_is_waited_for)
+static void close_while_waiting(struct __test_metadata *_metadata,
+				FIXTURE_DATA(lease) *self)
 {
 	struct mb_call call;
 	pid_t pid = child_fork();
@@ -621,6 +622,26 @@ TEST_F(lease, closed_while_it_is_waited_for)
 	EXPECT_NEXT(self->other, 5, 1);
 	kill(pid, SIGKILL);
 	child_wait(pid);
+}
+
+TEST_F(lease, closed_while_it_is_waited_for)
+{
+	close_while_waiting(_metadata, self);
+}
+
+/* That it was there after the end of a child says nothing about later. */
+TEST_F(lease, closed_while_it_is_waited_for_and_a_child_had_been_there)
+{
+	struct leased l;
+	pid_t pid = child_fork();
+
+	if (!pid)
+		_exit(0);
+	EXPECT_EQ(0, child_wait(pid));
+	put_some(_metadata, self->tx, 1);
+	ASSERT_EQ(0, lease(self->rx, &l, 0));
+	EXPECT_EQ(0, ack(self->rx, &l));
+	close_while_waiting(_metadata, self);
 }
 
 /* kill -9 at each step: what was leased is all there, once. */
