@@ -159,6 +159,7 @@ extern const struct bench_pattern bench_sixteen;
 extern const struct bench_pattern bench_10_queued;
 extern const struct bench_pattern bench_100000_queued;
 extern const struct bench_pattern bench_receipt;
+extern const struct bench_pattern bench_after_child;
 extern const struct bench_pattern bench_to_eight;
 
 /* among.c */

@@ -2,6 +2,10 @@
 /*
  * A message to oneself and back: a send and the receive, or one of the two.
  */
+#include <errno.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "bench.h"
 
 /* Messages that there is room for beside those that stay queued. */
@@ -100,12 +104,28 @@ static int receive_all(const struct bench_row *row, struct bench_work *work)
 }
 
 /* The first is acknowledged by the receipt of the next. */
+#define RECEIPT								\
+	.room = BENCH_TIMES + 1, .times = BENCH_TIMES, .prepare = send_all,	\
+	.round = receive_all, .teardown = bench_teardown_there
+
 const struct bench_pattern bench_receipt = {
-	.name = "receipt alone",
-	.room = BENCH_TIMES + 1,
-	.times = BENCH_TIMES,
-	.setup = bench_setup_there,
-	.prepare = send_all,
-	.round = receive_all,
-	.teardown = bench_teardown_there,
+	.name = "receipt alone", .setup = bench_setup_there, RECEIPT,
+};
+
+static int setup_with_child(const struct bench_row *row, struct bench_work *work)
+{
+	int err = bench_setup_there(row, work);
+	pid_t child;
+
+	if (err)
+		return err;
+	child = fork();
+	if (!child)
+		_exit(0);
+	return child < 0 || waitpid(child, NULL, 0) != child ? -errno : 0;
+}
+
+/* What it had open too, it has closed. */
+const struct bench_pattern bench_after_child = {
+	.name = "after a child's end", .setup = setup_with_child, RECEIPT,
 };

@@ -14,7 +14,7 @@ enum {
 	NULL_CALL, EVENTFD, PIPE, SYSV, POSIX, DATAGRAM, COPY,
 	MBOX, MBOX_TO_PIPE, MBOX_SEND, BATCH, MBOX_PIPE, RUN_POSIX, RUN_SYSV,
 	PIPE_4K, POSIX_4K, SYSV_4K, MBOX_4K, RUN_POSIX_4K, RUN_SYSV_4K,
-	RECEIPT, LEASE,
+	RECEIPT, LEASE, LEASE_AFTER,
 	ANSWER_FUTEX, ANSWER_EVENTFD, ANSWER_PIPE, ANSWER_POSIX, ANSWER_SYSV, ANSWER_UNIX,
 	ANSWER_SEQPACKET, ANSWER_DATAGRAM, ANSWER_TCP,
 	CALL, CALL_TO_EVENTFD, ANSWER_MBOX, ANSWER_MBOX_TO_SYSV, ANSWER_MBOX_PIPE,
@@ -65,6 +65,8 @@ const struct bench_row bench_rows[] = {
 
 	[RECEIPT] = { &bench_mbox_receive, &bench_receipt, 64, 1 },
 	[LEASE] = { &bench_mbox_lease, &bench_receipt, 64, 1, PEER(RECEIPT), .target = 1.50 },
+	[LEASE_AFTER] = { &bench_mbox_lease, &bench_after_child, 64, 1, PEER(LEASE),
+			  .target = 1.10 },
 
 	[ANSWER_FUTEX] = { &bench_futex, &bench_answer, 4, 1 },
 	[ANSWER_EVENTFD] = { &bench_eventfd, &bench_answer, 8, 1 },
