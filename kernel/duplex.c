@@ -93,6 +93,17 @@ static ssize_t mbox_duplex_write(struct kiocb *iocb, struct iov_iter *from)
 				mbox_kiocb_nonblock(iocb));
 }
 
+/**
+ * mbox_duplex_written() - as mbox_stream_written()
+ * @file: a descriptor for both directions
+ */
+u64 mbox_duplex_written(struct file *file)
+{
+	struct mbox_duplex *duplex = mbox_file_duplex(file);
+
+	return mbox_stream_written(to_mailbox(duplex->out.object));
+}
+
 static bool mbox_duplex_ended(const struct mbox_duplex *duplex, int nr,
 			      __poll_t events)
 {

@@ -407,6 +407,18 @@ static long mbox_ioctl_status(const struct mbox_request *request)
 	return mbox_request_put(request, &status);
 }
 
+static long mbox_ioctl_duplex_status(const struct mbox_request *request)
+{
+	struct mbox_ioc_status status;
+	int err = mbox_request_get(request, &status);
+
+	if (err)
+		return err;
+	mbox_mailbox_status(mbox_file_mailbox(request->file), &status);
+	status.written = mbox_duplex_written(request->file);
+	return mbox_request_put(request, &status);
+}
+
 static long mbox_ioctl_notify(const struct mbox_request *request)
 {
 	struct mbox_ioc_notify notify;
@@ -521,7 +533,7 @@ static const struct mbox_ioctl mbox_stream_ioctls[] = {
 };
 
 static const struct mbox_ioctl mbox_duplex_ioctls[] = {
-	MBOX_IOCTL(MBOX_IOC_STATUS, status, flags, mbox_ioctl_status),
+	MBOX_IOCTL(MBOX_IOC_STATUS, status, flags, mbox_ioctl_duplex_status),
 	MBOX_IOCTL(MBOX_IOC_SHUTDOWN, shutdown, __reserved,
 		   mbox_ioctl_shutdown),
 	MBOX_IOCTL(MBOX_IOC_PEEK, peek, __reserved, mbox_ioctl_peek),

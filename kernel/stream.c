@@ -803,6 +803,20 @@ int mbox_stream_unread(struct mbox_mailbox *mailbox)
 }
 
 /**
+ * mbox_stream_written() - how many bytes there have been
+ * @mailbox: the stream
+ */
+u64 mbox_stream_written(struct mbox_mailbox *mailbox)
+{
+	u64 written;
+
+	spin_lock(&mailbox->lock);
+	written = mailbox->stream->written;
+	spin_unlock(&mailbox->lock);
+	return written;
+}
+
+/**
  * mbox_stream_lost() - is, or was, there what nobody will read?
  * @mailbox: the stream
  */

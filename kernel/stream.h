@@ -74,6 +74,7 @@ void mbox_stream_admit_locked(struct mbox_mailbox *mailbox);
 void mbox_stream_status_locked(const struct mbox_mailbox *mailbox,
 			       struct mbox_ioc_status *status);
 int mbox_stream_unread(struct mbox_mailbox *mailbox);
+u64 mbox_stream_written(struct mbox_mailbox *mailbox);
 bool mbox_stream_lost(struct mbox_mailbox *mailbox);
 bool mbox_is_stream(const struct file *file);
 ssize_t mbox_stream_send(struct mbox_mailbox *mailbox, struct iov_iter *from,
@@ -88,6 +89,7 @@ __poll_t mbox_stream_events(const struct mbox_handle *handle, fmode_t rights);
 struct file *mbox_duplex_file(struct file *in, struct file *out,
 			      unsigned int oflag);
 void mbox_duplex_shutdown(struct file *file, u32 how);
+u64 mbox_duplex_written(struct file *file);
 ssize_t mbox_duplex_peek(struct file *file, struct iov_iter *to, bool nonblock);
 
 #endif /* _MBOX_STREAM_H */

@@ -112,6 +112,8 @@ TEST_F(duplex, both_ways_at_once)
 	EXPECT_EQ(3, st_unread(self->a));
 	EXPECT_EQ(5, st_unread(self->b));
 	EXPECT_EQ(5, mb_status(self->b).queued);
+	EXPECT_EQ(5, mb_status(self->a).written);
+	EXPECT_EQ(3, mb_status(self->b).written);
 	EXPECT_EQ(5, st_get(self->b, self->buf, 100));
 	EXPECT_EQ(0, memcmp(self->buf, "hello", 5));
 	EXPECT_EQ(3, st_get(self->a, self->buf, 100));

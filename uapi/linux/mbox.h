@@ -655,12 +655,15 @@ struct mbox_ioc_batch {
  * @held: Messages that were received, and are leased or wait for their reply
  * @max_deliveries: As set, or 0
  * @__reserved: 0
- * @send_pid: With MBOX_TAGGED, without which this and what follows are 0: the
- *            process that sent last, as the caller's pid namespace sees it, or 0
+ * @send_pid: With MBOX_TAGGED, without which this and what follows up to @change_time are 0:
+ *            the process that sent last, as the caller's pid namespace sees it,
+ *            or 0
  * @recv_pid: The process that received last, likewise
  * @send_time: When it was sent, in nanoseconds on CLOCK_REALTIME, or 0
  * @recv_time: When it was received, likewise
  * @change_time: When the mailbox was created or MBOX_IOC_SET changed it last
+ * @written: On a connection bytes that the stream which is written got since its
+ *           creation, from a moment later; otherwise 0
  *
  * All fields are written, from one moment. Works on any descriptor of the
  * mailbox.
@@ -700,6 +703,7 @@ struct mbox_ioc_status {
 	__u64 send_time;
 	__u64 recv_time;
 	__u64 change_time;
+	__u64 written;
 };
 
 /**
