@@ -47,7 +47,7 @@ sent() {
 }
 
 echo 'TAP version 13'
-echo '1..26'
+echo '1..28'
 holds 'POSIX queues of the kernel' env MQUEUE_LINK=/mqueue. "$here/posix_mqueue"
 holds 'POSIX queues on mailboxes' env MQUEUE_LINK='anon_inode:[mbox' mbox run "$here/posix_mqueue"
 holds 'a queue that is left behind' env MQUEUE_LEAVE=/mqueue.left mbox run -- "$here/posix_mqueue" \
@@ -98,6 +98,8 @@ ends 0 socket: "$sockets" talk 4 5999
 ok $? '/proc/net/mbox has counted the connection that was on mailboxes'
 kill $server
 wait $server
+holds 'descriptors over sockets of the kernel' env RIGHTS_LINK=socket: "$here/unix_rights"
+holds 'descriptors beside connections' env RIGHTS_LINK="$mailbox" mbox run -- "$here/unix_rights"
 
 ends 9 ran mbox run -- sh -c 'echo ran; exit 9'
 ends 127 'no-such-program' mbox run no-such-program

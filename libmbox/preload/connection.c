@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,7 +24,13 @@
 /* Descriptors that are found to be connections without asking the kernel. */
 #define HINTS		65536
 
+/* Where other descriptors of a connection that is closed are looked for. */
+#define DESCRIPTORS	512
+
 static struct preload_connection connections[CONNECTIONS];
+
+/* How many of them have a socket. */
+static _Atomic int sockets;
 
 /*
  * What a descriptor was when it was last looked at: 1 for a connection, 0 for
@@ -101,8 +108,48 @@ struct preload_connection *preload_connection_of(int fd)
 	return id ? find(id) : NULL;
 }
 
+struct preload_connection *preload_connection_beside(int fd)
+{
+	struct preload_connection *connection =
+		sockets ? preload_connection_of(fd) : NULL;
+
+	return connection && connection->socket ? connection : NULL;
+}
+
+static void drop_socket(struct preload_connection *connection)
+{
+	int socket = atomic_exchange(&connection->socket, 0);
+
+	if (!socket)
+		return;
+	sockets--;
+	preload_close_hidden(socket);
+}
+
+/*
+ * Whether another descriptor than those given is of that connection, which dup(2)
+ * has told nobody. It is noticed from then on when that one is closed.
+ */
+static bool is_elsewhere(uint64_t id, unsigned int first, unsigned int last)
+{
+	struct pollfd fds[DESCRIPTORS];
+	unsigned int fd;
+
+	for (fd = 0; fd < DESCRIPTORS; fd++)
+		fds[fd] = (struct pollfd) { .fd = fd };
+	poll(fds, DESCRIPTORS, 0);
+	for (fd = 0; fd < DESCRIPTORS; fd++) {
+		if (fds[fd].revents & POLLNVAL || (fd >= first && fd <= last) ||
+		    id_of(fd) != id)
+			continue;
+		hint(fd);
+		return true;
+	}
+	return false;
+}
+
 /* What was written of it stays for other descriptors of it, as long as it can. */
-static void closed(int fd)
+static void closed(int fd, unsigned int first, unsigned int last)
 {
 	struct preload_connection *connection;
 	int error = errno;
@@ -110,8 +157,11 @@ static void closed(int fd)
 	if (!preload_owns_memory() || !atomic_exchange(&hints[fd], 0))
 		return;
 	connection = preload_connection_of(fd);
-	if (connection)
+	if (connection && !(connection->socket &&
+			    is_elsewhere(connection->id, first, last))) {
+		drop_socket(connection);
 		connection->open = false;
+	}
 	errno = error;
 }
 
@@ -121,7 +171,7 @@ void preload_connections_closed(unsigned int first, unsigned int last)
 
 	for (fd = first; fd <= last && fd <= end; fd++)
 		if (hints[fd])
-			closed(fd);
+			closed(fd, first, last);
 }
 
 /* From the one after that which was taken last, so that the oldest goes first. */
@@ -157,6 +207,35 @@ static void learn(int fd, struct preload_connection *connection)
 	memset(connection->options, 0, sizeof(connection->options));
 }
 
+/* Those that were closed past libc are still there when the other end is gone. */
+static void drop_dead(void)
+{
+	int i;
+
+	for (i = 0; i < CONNECTIONS; i++) {
+		struct pollfd poller = { .fd = connections[i].socket };
+
+		if (poller.fd && poll(&poller, 1, 0) == 1 && poller.revents & POLLHUP)
+			drop_socket(&connections[i]);
+	}
+}
+
+/* Whether it waits is asked of the connection from now on. */
+static void keep_socket(int fd, struct preload_connection *connection)
+{
+	int socket = preload_hide_copy(fd);
+
+	if (socket == -EMFILE) {
+		drop_dead();
+		socket = preload_hide_copy(fd);
+	}
+	if (socket < 0)
+		return;
+	fcntl(socket, F_SETFL, 0);
+	connection->socket = socket;
+	sockets++;
+}
+
 void preload_upgrade(int fd, int end)
 {
 	struct preload_connection *connection = take();
@@ -165,7 +244,10 @@ void preload_upgrade(int fd, int end)
 
 	if (connection) {
 		connection->id = 0;
+		connection->read = 0;
 		learn(fd, connection);
+		if (connection->domain == AF_UNIX)
+			keep_socket(fd, connection);
 		connection->id = id;
 	}
 	dup3(end, fd, flags & FD_CLOEXEC ? O_CLOEXEC : 0);

@@ -71,18 +71,24 @@ static unsigned int first_hidden(unsigned int first, unsigned int last)
 	return lowest;
 }
 
-int preload_hide(int fd)
+int preload_hide_copy(int fd)
 {
 	int high = fcntl(fd, F_DUPFD_CLOEXEC, HIDDEN_FIRST);
-	int error = errno;
 
-	next_close()(fd);
 	if (high < 0)
-		return -error;
+		return -errno;
 	if (replace(0, high))
 		return high;
 	next_close()(high);
 	return -EMFILE;
+}
+
+int preload_hide(int fd)
+{
+	int high = preload_hide_copy(fd);
+
+	next_close()(fd);
+	return high;
 }
 
 void preload_close_hidden(int fd)

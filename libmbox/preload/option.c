@@ -93,6 +93,13 @@ static int stand_in(const struct preload_connection *connection)
 	return fd;
 }
 
+/* Credentials go over the socket itself. Return: its number, or 0. */
+static int socket_of(const struct preload_connection *connection, int level, int name)
+{
+	return connection && level == SOL_SOCKET && name == SO_PASSCRED ?
+		       connection->socket : 0;
+}
+
 static bool is_peercred(const struct preload_connection *connection, int level,
 			int name)
 {
@@ -116,6 +123,8 @@ static int get_option(int fd, int level, int name, void *value, socklen_t *len)
 
 	if (is_peercred(connection, level, name))
 		return get_cred(connection, value, len);
+	if (socket_of(connection, level, name))
+		return next_getsockopt()(connection->socket, level, name, value, len);
 	other = stand_in(connection);
 	if (other < 0)
 		return -1;
@@ -170,9 +179,11 @@ static bool is_impossible(int level, int name, const void *value, socklen_t len)
 static int set_option(int fd, int level, int name, const void *value, socklen_t len)
 {
 	struct preload_connection *connection = preload_connection_of(fd);
-	int other = stand_in(connection);
-	int ret, error;
+	int ret, error, other;
 
+	if (socket_of(connection, level, name))
+		return next_setsockopt()(connection->socket, level, name, value, len);
+	other = stand_in(connection);
 	if (other < 0)
 		return -1;
 	ret = next_setsockopt()(other, level, name, value, len);
@@ -196,10 +207,16 @@ PRELOAD_API int setsockopt(int fd, int level, int name, const void *value,
 
 PRELOAD_API int shutdown(int fd, int how)
 {
+	struct preload_connection *connection;
 	int ret = next_shutdown()(fd, how);
 
 	if (!preload_is_ours(fd, ret))
 		return ret;
 	ret = mbox_shutdown(fd, how);
-	return ret ? preload_fail(ret) : 0;
+	if (ret)
+		return preload_fail(ret);
+	connection = preload_connection_beside(fd);
+	if (connection)
+		next_shutdown()(connection->socket, how);
+	return 0;
 }

@@ -30,9 +30,11 @@
 
 /*
  * descriptor.c: give @fd, which is not open any more then, a number at which the
- * program cannot close it, close-on-exec; or -errno. And the way to close that.
+ * program cannot close it, close-on-exec; or -errno. The same of one that stays
+ * open. And the way to close that number.
  */
 int preload_hide(int fd);
+int preload_hide_copy(int fd);
 void preload_close_hidden(int fd);
 
 /*

@@ -7,7 +7,8 @@
  * and connects the socket then as well. Who accepts that socket looks for its
  * offer, by a tag that both know from the address of who connected. So each end
  * knows whether the other one has this library, before anything is sent, and puts
- * the end of the connection in the place of the socket.
+ * the end of the connection in the place of the socket. That of AF_UNIX is hidden
+ * and stays connected, for what is not bytes.
  */
 #ifndef MBOX_PRELOAD_SOCKET_H
 #define MBOX_PRELOAD_SOCKET_H
@@ -74,7 +75,9 @@ struct preload_option {
  * struct preload_connection - what the socket had told, before a connection took
  *			       its place
  * @id: of the stream that is read, or 0 while the rest is written
+ * @read: up to which byte of it recvmsg(2) has read
  * @open: the descriptor has not been closed
+ * @socket: the one in whose place the connection is, hidden, of AF_UNIX; or 0
  * @domain: AF_INET, AF_INET6 or AF_UNIX
  * @peer: who is at the other end
  * @cred: its credentials, of AF_UNIX
@@ -83,7 +86,9 @@ struct preload_option {
  */
 struct preload_connection {
 	_Atomic uint64_t id;
+	_Atomic uint64_t read;
 	_Atomic bool open;
+	_Atomic int socket;
 	int domain;
 	struct ucred cred;
 	struct preload_address local;
@@ -104,8 +109,23 @@ bool preload_is_ours(int fd, ssize_t ret);
 /* connection.c: or NULL, if it is none or too many came since */
 struct preload_connection *preload_connection_of(int fd);
 
+/* connection.c: the same, and NULL if it has no socket; quick where none has one */
+struct preload_connection *preload_connection_beside(int fd);
+
 /* connection.c: put @end, which is not open any more then, in the place of @fd */
 void preload_upgrade(int fd, int end);
+
+/* transfer.c: as sendmsg(2) and recvmsg(2) of bytes, on a connection */
+ssize_t preload_send_iov(int fd, const struct iovec *iov, size_t nr, int flags);
+ssize_t preload_recv_iov(int fd, const struct iovec *iov, size_t nr, int flags);
+
+/*
+ * rights.c: sendmsg(2) with control data on a connection, and recvmsg(2) on one
+ * whose socket there is, with the flags that take bytes
+ */
+ssize_t preload_send_rights(int fd, const struct msghdr *msg, int flags);
+ssize_t preload_recv_rights(struct preload_connection *connection, int fd,
+			    struct msghdr *msg, int flags);
 
 /* listen.c: of any socket */
 uint64_t preload_socket_of(int fd);

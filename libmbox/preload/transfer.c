@@ -62,7 +62,7 @@ static ssize_t write_silently(int fd, const struct iovec *iov, size_t nr, int fl
 	return ret;
 }
 
-static ssize_t send_iov(int fd, const struct iovec *iov, size_t nr, int flags)
+ssize_t preload_send_iov(int fd, const struct iovec *iov, size_t nr, int flags)
 {
 	if (flags & ~SEND_FLAGS)
 		return preload_fail(-EOPNOTSUPP);
@@ -76,15 +76,14 @@ static ssize_t send_bytes(int fd, const void *buf, size_t len, int flags)
 {
 	struct iovec iov = { .iov_base = (void *)buf, .iov_len = len };
 
-	return send_iov(fd, &iov, 1, flags);
+	return preload_send_iov(fd, &iov, 1, flags);
 }
 
-/* Descriptors and credentials are not bytes. */
 static ssize_t send_message(int fd, const struct msghdr *msg, int flags)
 {
-	if (msg->msg_controllen)
-		return preload_fail(-EOPNOTSUPP);
-	return send_iov(fd, msg->msg_iov, msg->msg_iovlen, flags);
+	return msg->msg_controllen ?
+		       preload_send_rights(fd, msg, flags) :
+		       preload_send_iov(fd, msg->msg_iov, msg->msg_iovlen, flags);
 }
 
 /* On a socket in the place of a connection write(2) is the same. */
@@ -179,7 +178,7 @@ static ssize_t look(int fd, const struct iovec *iov, size_t nr, int flags)
 	return ret < 0 ? preload_fail(ret) : ret;
 }
 
-static ssize_t recv_iov(int fd, const struct iovec *iov, size_t nr, int flags)
+ssize_t preload_recv_iov(int fd, const struct iovec *iov, size_t nr, int flags)
 {
 	if (flags & MSG_OOB)
 		return preload_fail(-EINVAL);
@@ -199,13 +198,17 @@ static ssize_t recv_bytes(int fd, void *buf, size_t size, int flags)
 {
 	struct iovec iov = { .iov_base = buf, .iov_len = size };
 
-	return recv_iov(fd, &iov, 1, flags);
+	return preload_recv_iov(fd, &iov, 1, flags);
 }
 
 static ssize_t recv_message(int fd, struct msghdr *msg, int flags)
 {
-	ssize_t ret = recv_iov(fd, msg->msg_iov, msg->msg_iovlen, flags);
+	struct preload_connection *connection = preload_connection_beside(fd);
+	ssize_t ret;
 
+	if (connection && !(flags & ~RECV_FLAGS))
+		return preload_recv_rights(connection, fd, msg, flags);
+	ret = preload_recv_iov(fd, msg->msg_iov, msg->msg_iovlen, flags);
 	if (ret >= 0) {
 		msg->msg_namelen = 0;
 		msg->msg_controllen = 0;
