@@ -8,7 +8,7 @@
 set -uo pipefail
 
 known=(nc.openbsd socat iperf3 redis-server redis-cli redis-benchmark nginx ab curl python3 postgres
-	initdb psql pgbench stress-ng)
+	initdb psql pgbench stress-ng dbus-daemon dbus-send)
 
 # Server and client of one trial: what $run, $text and $out are is known when they are run.
 # shellcheck disable=SC2016
@@ -39,6 +39,12 @@ trials() {
 	trial 'python3 -m http.server, curl' 'python3 curl' tcp:127.0.0.1:7006 \
 		'$run python3 -m http.server -d /tmp -b 127.0.0.1 7006' \
 		'$run curl -sSf --retry 9 --retry-connrefused http://127.0.0.1:7006/text | cmp - $text'
+	trial 'python3, a descriptor passed' 'python3' unix: \
+		'$run python3 /tmp/descriptor.py serve' \
+		'$run python3 /tmp/descriptor.py ask | cmp - $text'
+	trial 'dbus-daemon, dbus-send' 'dbus-daemon dbus-send' unix: \
+		'$run dbus-daemon --session --nofork --nopidfile --address=unix:path=/tmp/dbus' \
+		'$run dbus-send --bus=unix:path=/tmp/dbus --print-reply --dest=org.freedesktop.DBus / org.freedesktop.DBus.ListNames | grep freedesktop'
 	trial 'nginx, curl' 'nginx curl' tcp:127.0.0.1:7007 \
 		'$run nginx -c /tmp/nginx.conf' \
 		'$run curl -sSf http://127.0.0.1:7007/text http://127.0.0.1:7007/text | cmp -n 1000 - $text'
@@ -78,6 +84,23 @@ prepare() {
 		server { listen 127.0.0.1:7007; }
 		server { listen 127.0.0.1:7008; location / { proxy_pass http://127.0.0.1:7007; } } }
 	END
+	cat >/tmp/descriptor.py <<-'END'
+		import socket, sys
+		s = socket.socket(socket.AF_UNIX)
+		if sys.argv[1] == "serve":
+		    s.bind("/tmp/descriptor")
+		    s.listen()
+		    while True:
+		        with s.accept()[0] as peer:
+		            fds = socket.recv_fds(peer, 100, 4)[1]
+		            with open(fds[0], "rb") as text:
+		                peer.sendall(text.read())
+		s.connect("/tmp/descriptor")
+		with open("/tmp/text") as text:
+		    socket.send_fds(s, [b"read this"], [text.fileno()])
+		with s.makefile("rb") as answer:
+		    sys.stdout.buffer.write(answer.read())
+	END
 	if command -v initdb >/dev/null; then
 		initdb -D /tmp/postgres --locale=C -E UTF8 -A trust >/tmp/initdb 2>&1 || cat /tmp/initdb
 	fi
@@ -113,7 +136,7 @@ once() {
 	sleep 1
 	kill -KILL -- -$server
 	wait $server
-	rm -f /tmp/nc /tmp/socat /tmp/redis
+	rm -f /tmp/nc /tmp/socat /tmp/redis /tmp/dbus /tmp/descriptor
 	[ $ended = works ] || tail -n 6 /tmp/client.log /tmp/server.log
 } 2>/dev/null
 
@@ -139,7 +162,7 @@ files() {
 	ldd "${programs[@]}" /usr/lib/python3*/lib-dynload/*.so 2>/dev/null |
 		awk '$2 == "=>" { print $3 }' | sort -u | sed 's|^/lib|/usr/lib|'
 	find /usr/lib/python3.*/ -name test -prune -o -name '__pycache__' -prune -o -type f -print
-	find /usr/lib/postgresql /usr/share/postgresql -type f 2>/dev/null
+	find /usr/lib/postgresql /usr/share/postgresql /usr/share/dbus-1 -type f 2>/dev/null
 }
 
 host() {
