@@ -3,7 +3,7 @@
 #
 # documents.sh [TOP]: fails, and says where, unless the sources of the tree TOP and its manual say
 # the same: uapi/linux/mbox.h and mbox(4) on each ioctl, struct, field, errno, limit and flag; the
-# headers of libmbox, the pages of section 3 and libmbox.map on each call, prototype, errno, struct
+# headers of libmbox, the pages of section 3, libmbox.map and rpc.map on each call, prototype, errno, struct
 # and constant.
 #
 # Each side is boiled down to a sorted list of facts, one a line; the lists have to be equal.
@@ -11,7 +11,7 @@ set -euo pipefail
 
 top=${1:-$(dirname -- "$(realpath -- "$0")")/../..}
 uapi=$top/uapi/linux/mbox.h
-map=$top/libmbox/libmbox.map
+maps=("$top/libmbox/libmbox.map" "$top/libmbox/rpc/rpc.map")
 headers=("$top"/libmbox/include/mbox/*.h)
 man=$top/libmbox/man
 different=0
@@ -123,7 +123,7 @@ headers_h() {
 	awk "$errnos"'
 	/^#define MBOX_[A-Z_]+[ \t]/ { print "constant", $2 }
 
-	/^ \* mbox_[a-z_]+\(\)/ { call = $2; sub(/\(\)/, "", call) }
+	/^ \* ([a-z]+_)?mbox_[a-z_]+\(\)/ { call = $2; sub(/\(\)/, "", call) }
 	call && /^ \* Return:/ { returns = 1 }
 	call && returns {
 		line = $0
@@ -184,8 +184,8 @@ pages_3() {
 	' "$man"/*.3
 }
 
-map_calls() { sed -n 's/^\t\(mbox_[a-z_]*\);$/\1/p' "$map"; }
-header_calls() { headers_h | sed -n 's/^prototype .*[ *]\(mbox_[a-z_]*\)(.*/\1/p'; }
+map_calls() { sed -n 's/^\t\([a-z_]*mbox_[a-z_]*\);$/\1/p' "${maps[@]}"; }
+header_calls() { headers_h | sed -nE 's/^prototype [^(]*[ *](([a-z]+_)?mbox_[a-z_]*)\(.*/\1/p'; }
 page_calls() { pages_3 | sed -n 's/^call \([^ ]*\) .*/\1/p'; }
 
 header_prototypes() { headers_h | grep '^prototype'; }
@@ -206,7 +206,7 @@ header_errnos() {
 page_errnos() { pages_3 | sed -n 's/^errno //p'; }
 
 agree 'uapi/linux/mbox.h' 'mbox(4)' <(uapi_h) <(mbox_4)
-agree 'the headers' 'libmbox.map' <(header_calls) <(map_calls)
+agree 'the headers' 'the maps' <(header_calls) <(map_calls)
 agree 'the headers' 'the pages' <(header_calls) <(page_calls)
 agree 'the headers' 'the pages' <(header_prototypes) <(page_prototypes)
 agree 'the headers' 'the pages' <(header_structs) <(page_structs)

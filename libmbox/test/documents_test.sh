@@ -22,6 +22,8 @@ fresh() {
 	mkdir "$copy/libmbox"
 	cp -r "$top/uapi" "$copy"
 	cp -r "$top/libmbox/include" "$top/libmbox/man" "$top/libmbox/libmbox.map" "$copy/libmbox"
+	mkdir "$copy/libmbox/rpc"
+	cp "$top/libmbox/rpc/rpc.map" "$copy/libmbox/rpc"
 }
 
 # seen WHAT FILE EDIT EXPECTED: after EDIT, an expression of sed, documents.sh says EXPECTED.
@@ -68,7 +70,9 @@ seen 'an errno that only mbox(4) lists with the ioctl' $uapi 's/ENOENT, EPERM\./
 seen 'an errno whose meaning mbox(4) does not tell' $man/mbox.4 '/^.It Bq Er ENOMSG/d' 'meaning ENOMSG'
 seen 'an ioctl of a struct that mbox(4) does not name there' $man/mbox.4 's/^.Ss MBOX_IOC_SEND , MBOX_IOC_RECV/.Ss MBOX_IOC_SEND/' 'section mbox_ioc_msg MBOX_IOC_RECV'
 seen 'a call that is not exported' libmbox/libmbox.map '/mbox_peek;/d' 'only in the headers: mbox_peek'
-seen 'a call that no header has' libmbox/libmbox.map 's/\tmbox_peek;/&\n\tmbox_poke;/' 'only in libmbox.map: mbox_poke'
+seen 'a call that no header has' libmbox/libmbox.map 's/\tmbox_peek;/&\n\tmbox_poke;/' 'only in the maps: mbox_poke'
+seen 'a call of RPC that is not exported' libmbox/rpc/rpc.map '/svc_mbox_create;/d' 'only in the headers: svc_mbox_create'
+seen 'an errno that the page of RPC lacks' $man/mbox_rpc.3 '/^.It Bq Er EIDRM/d' 'mbox_rpc.3 EIDRM'
 seen 'a call without a page' $man/mbox_recv.3 '/^.Nm mbox_recvv/d' 'only in the headers: mbox_recvv'
 seen 'another prototype' $mailbox 's/int mbox_resize(struct mbox \*mb, uint64_t/int mbox_resize(struct mbox *mb, uint32_t/' 'prototype int mbox_resize(struct mbox *mb, uint32_t capacity);'
 seen 'another return type' $man/mbox_open.3 's/^.Ft "void"/.Ft "int"/' 'prototype int mbox_close'

@@ -14,7 +14,7 @@ unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 warnings=(-Wall -Wextra -Werror -pedantic)
-include=(-Iinclude -I../uapi)
+include=(-Iinclude -I../uapi -isystem /usr/include/tirpc)
 count=0 failed=0
 
 result() {
@@ -72,13 +72,16 @@ program() {
 # is asked for; BUILD names what those flags make. calls_test.c plays the kernel.
 native() {
 	local dir=$work/$2 flags=(-O1 -g -fsanitize='address,undefined' -fno-sanitize-recover=all)
-	local wrap=''
+	local libraries=("$dir/libmbox.a") more=()
 	flags+=("${@:3}")
+	case $1 in
+	calls) more=('-Wl,--wrap=open,--wrap=close,--wrap=fcntl,--wrap=ioctl') ;;
+	rpc_*) libraries=("$dir/libmbox-rpc.a" "${libraries[@]}") more=(-ltirpc) ;;
+	esac
 	mkdir -p "$dir"
-	make -s BUILD="$dir" CC="${cc[*]}" CFLAGS="${flags[*]}" "$dir/libmbox.a"
-	[ "$1" != calls ] || wrap=-Wl,--wrap=open,--wrap=close,--wrap=fcntl,--wrap=ioctl
+	make -s BUILD="$dir" CC="${cc[*]}" CFLAGS="${flags[*]}" "${libraries[@]}"
 	"${cc[@]}" -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror "${flags[@]}" "${include[@]}" \
-		$wrap "test/$1_test.c" "$dir/libmbox.a" -o "$dir/$1_test"
+		"test/$1_test.c" "${libraries[@]}" "${more[@]}" -o "$dir/$1_test"
 	"$dir/$1_test"
 }
 
@@ -93,11 +96,11 @@ header() {
 	"$4" "-std=$2" "${warnings[@]}" "${include[@]}" -fsyntax-only "$work/header.$3"
 }
 
-map() { sed -n 's/^\t\(mbox_[a-z_]*\);$/\1/p' libmbox.map; }
+map() { sed -n 's/^\t\([a-z_]*\);$/\1/p' "$1"; }
 
 exports() {
-	diff <(map) <(nm -D --defined-only "$build/libmbox.so" |
-		awk '$2 != "A" { sub(/@@LIBMBOX_0\.1$/, "", $3); print $3 }' | LC_ALL=C sort)
+	diff <(map "$2") <(nm -D --defined-only "$build/$1.so" |
+		awk '$2 != "A" { sub(/@@LIBMBOX_.*0\.1$/, "", $3); print $3 }' | LC_ALL=C sort)
 }
 
 one_file_calls_ioctl() {
@@ -113,14 +116,15 @@ preload_exports() {
 }
 
 static_names() {
-	! nm --defined-only "$build/libmbox.a" | awk 'NF == 3 && $2 ~ /[A-Z]/ { print $3 }' | grep -v '^mbox_'
+	! nm --defined-only "$build"/libmbox{,-rpc}.a | awk 'NF == 3 && $2 ~ /[A-Z]/ { print $3 }' |
+		grep -vE '^((clnt|svc)_)?mbox_'
 }
 
 # The address of every call, from C++.
 cplusplus() {
 	{
 		printf '#include <mbox/mbox.h>\ntypedef void (*call)();\ncall const calls[] = {\n'
-		map | sed 's/.*/\treinterpret_cast<call>(&),/'
+		map libmbox.map | sed 's/.*/\treinterpret_cast<call>(&),/'
 		printf '};\nint main()\n{\n\tstruct mbox_message msg = {};\n\tstruct mbox_status status;\n'
 		printf '\t(void)status;\n\treturn msg.length || !calls[0] || !mbox_version()[0];\n}\n'
 	} >"$work/calls.cc"
@@ -138,15 +142,28 @@ install_tree() {
 	make -s install BUILD="$build" CC="${cc[*]}" DESTDIR="$work/root" PREFIX=/opt/mbox
 	cmp ../uapi/linux/mbox.h "$work/root/opt/mbox/include/linux/mbox.h"
 	local name
-	for name in $(map); do
+	for name in $(map libmbox.map) $(map rpc/rpc.map); do
 		test -f "$work/root/opt/mbox/share/man/man3/$name.3"
 	done
+	test -f "$work/root/opt/mbox/lib/libmbox-rpc.so.0"
 	test -f "$work/root/opt/mbox/lib/libmbox-preload.so.0"
 	test -f "$work/root/opt/mbox/share/man/man4/mbox.4"
 	test -f "$work/root/opt/mbox/share/man/man5/mboxfs.5"
 	test -f "$work/root/opt/mbox/share/man/man7/mbox.7"
 	# The links are good where the tree will be.
 	[ -z "$(find "$work/root" -lname '/*')" ]
+}
+
+# A client and a server in one, as far as linking goes.
+rpc_linked() {
+	local flags
+	read -ra flags < <(PKG_CONFIG_LIBDIR=$work/root/opt/mbox/lib/pkgconfig:/usr/lib/pkgconfig:$(
+		pkg-config --variable pc_path pkg-config) pkg-config --cflags --libs libmbox-rpc |
+		sed "s|/opt/mbox|$work/root/opt/mbox|g")
+	printf '%s\n' '#include <mbox/rpc.h>' 'int main()' \
+		'{ return !mbox_svc_run(0) || clnt_mbox_create("/none", 1, 1); }' >"$work/rpc.$1"
+	"$2" "$work/rpc.$1" "${flags[@]}" -o "$work/rpc"
+	LD_LIBRARY_PATH=$work/root/opt/mbox/lib "$work/rpc"
 }
 
 # The program of mbox(7), and one that can run here, against the tree and nothing else.
@@ -170,7 +187,8 @@ for name in "${natives[@]}"; do
 	program "$name" native "$name" native
 done
 if runs_32_bits; then
-	for name in "${natives[@]}"; do
+	# There is one libtirpc.
+	for name in $(printf '%s\n' "${natives[@]}" | grep -v ^rpc_); do
 		program "$name, 32 bits" native "$name" thirty_two -m32
 	done
 else
@@ -184,15 +202,26 @@ for name in mbox mailbox process pipe segment socket; do
 		check "$name.h in $std" header $name $std cc "${cxx[0]}"
 	done
 done
-check 'the shared library exports the calls of libmbox.map and nothing else' exports
+# libtirpc knows no strict ISO C.
+for std in gnu11 gnu2x; do
+	check "rpc.h in $std" header rpc $std c "${cc[0]}"
+done
+for std in c++11 c++20; do
+	check "rpc.h in $std" header rpc $std cc "${cxx[0]}"
+done
+check 'the shared library exports the calls of libmbox.map and nothing else' \
+	exports libmbox libmbox.map
+check 'the RPC library exports the calls of rpc.map and nothing else' exports libmbox-rpc rpc/rpc.map
 check 'the preload library exports calls of libc and nothing else' preload_exports
 check 'one file calls ioctl' one_file_calls_ioctl
-check 'the static library defines names that begin with mbox_ only' static_names
+check 'the static libraries define names that begin with mbox_ only' static_names
 check 'C++ programs link all calls, static' cplusplus "$build/libmbox.a"
 check 'C++ programs link all calls, shared' cplusplus "$build/libmbox.so"
 check 'make install puts all in place' install_tree
 check 'programs build with pkg-config, shared' linked shared
 check 'programs build with pkg-config, static' linked static
+check 'programs of RPC build with pkg-config, C' rpc_linked c "${cc[0]}"
+check 'programs of RPC build with pkg-config, C++' rpc_linked cc "${cxx[0]}"
 check 'headers, manual and libmbox.map agree' test/documents.sh
 program documents test/documents_test.sh
 printf '1..%d\n' "$count"

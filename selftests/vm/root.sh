@@ -62,6 +62,7 @@ kselftests() {
 	mkdir -p "$root/$tests" "$top/build/selftests"
 	cp -r "$source/kselftest" "$source/run_kselftest.sh" "$root/$tests"
 	tests -j"$(nproc)" install >/dev/null
+	needs "$root/$tests"/mbox/libmbox_rpc_*
 	tests emit_tests COLLECTION=mbox >"$root/$tests/kselftest-list.txt"
 }
 
@@ -74,8 +75,20 @@ demo() {
 	local share=$root/usr/share/mbox-demo
 	mkdir -p "$share/text"
 	cp -r "$top"/tools/demo/{build,scenes,*.sh} "$share"
+	needs "$top"/tools/demo/build/census{,_server}
 	cp -L /usr/share/common-licenses/* "$share/text"
 	cp "$("$vm/linux-source.sh")"/Documentation/filesystems/*.rst "$share/text"
+}
+
+# For the transports of libtirpc: its list of them, and the matchmaker. That is not the user of
+# the distribution's name here; it keeps its locks and its socket in /run.
+rpc() {
+	cp -L --parents -t "$root" /etc/netconfig /sbin/rpcbind /usr/bin/rpcinfo
+	needs /sbin/rpcbind
+	printf '%s\n' 'sunrpc 111/tcp portmapper' 'sunrpc 111/udp portmapper' >"$root/etc/services"
+	printf '%s\n' '127.0.0.1 localhost' >"$root/etc/hosts"
+	echo '_rpc:x:107:65534::/run/rpcbind:/bin/false' >>"$root/etc/passwd"
+	mkdir -p "$root/run/rpcbind"
 }
 
 lock "$out"
@@ -84,6 +97,7 @@ mkdir -p "$root"
 base
 ours
 kselftests
+rpc
 demo
 (cd "$root" && find . | cpio -o -H newc -R 0:0 --quiet) >"$out.new"
 mv "$out.new" "$out"

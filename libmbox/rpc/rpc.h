@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT OR LGPL-2.1 */
+/*
+ * What the files of libmbox-rpc share and nobody else sees.
+ *
+ * A message is an envelope, then an RPC message of RFC 5531: its header, and after it
+ * the body, that is the arguments or the results; or the body is in a segment whose
+ * descriptor the message carries. What the transport has to know is in the envelope,
+ * so that the RPC message is the same as over TCP or UDP.
+ */
+#ifndef MBOX_RPC_INTERNAL_H
+#define MBOX_RPC_INTERNAL_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <mbox/mbox.h>
+#include <mbox/rpc.h>
+
+#define MBOX_RPC_API	__attribute__((visibility("default")))
+
+/* The envelope, the largest header of a call or a reply, and the largest body. */
+#define ENVELOPE_SIZE	64
+#define MESSAGE_SIZE	(ENVELOPE_SIZE + 1024 + MBOX_RPC_INLINE)
+
+/* How much of the stack a body can take while it is decoded, however deep it is. */
+#define STACK_MAX	(4 * 1024 * 1024)
+
+/**
+ * enum envelope_flags - what is special about a message
+ * @IN_SEGMENT: the body is in the segment that is the first descriptor
+ * @REPLY_TO: a request without a caller that waits: its reply goes to the mailbox
+ *            that is the last descriptor, tagged with its xid
+ * @REFUSED: a reply to what could not be read as a request; nothing follows
+ */
+enum envelope_flags {
+	IN_SEGMENT = 1 << 0,
+	REPLY_TO = 1 << 1,
+	REFUSED = 1 << 2,
+};
+
+/**
+ * struct envelope - what a message begins with
+ * @flags: combination of enum envelope_flags
+ * @length: bytes of the RPC message in this message
+ * @segment: bytes of the body in the segment; 0 without one
+ *
+ * envelope.c has its form outside, with the room for what a message is known by.
+ */
+struct envelope {
+	uint32_t flags;
+	uint32_t length;
+	uint64_t segment;
+};
+
+/* envelope.c: write one; read one of a message of @size bytes, or -EPROTO */
+void mbox_rpc_envelope_put(void *data, const struct envelope *env);
+int mbox_rpc_envelope_get(struct envelope *env, const void *data, size_t size,
+			  uint32_t flags);
+
+/* How many descriptors a message with these flags carries. */
+static inline unsigned int envelope_fds(uint32_t flags)
+{
+	return !!(flags & IN_SEGMENT) + !!(flags & REPLY_TO);
+}
+
+/**
+ * struct request - a request, as far as the transport reads it
+ * @env: its envelope
+ * @header: xid, program, version, procedure, credential and verifier
+ * @body: where the body begins in the message, if it is there
+ * @body_length: its bytes there
+ * @cred: what @header points to
+ * @verf: likewise
+ */
+struct request {
+	struct envelope env;
+	struct rpc_msg header;
+	const char *body;
+	size_t body_length;
+	char cred[MAX_AUTH_BYTES];
+	char verf[MAX_AUTH_BYTES];
+};
+
+/**
+ * enum verdict - what a server makes of a request
+ * @GOOD: its header could be read
+ * @UNREADABLE: no call of RFC 5531
+ * @OTHER_RPC: a call of another version of the RPC protocol than 2
+ * @BAD_CREDENTIAL: the credential cannot be read
+ * @BAD_VERIFIER: the verifier cannot be read
+ *
+ * The xid is known with all but UNREADABLE.
+ */
+enum verdict {
+	GOOD,
+	UNREADABLE,
+	OTHER_RPC,
+	BAD_CREDENTIAL,
+	BAD_VERIFIER,
+};
+
+/* request.c: read @size bytes from anybody, which came with @nr_fds descriptors */
+enum verdict mbox_rpc_request_get(struct request *req, const void *data, size_t size,
+				  unsigned int nr_fds);
+
+/**
+ * struct credential - what rq_clntcred points to, and what that points to
+ */
+struct credential {
+	struct authunix_parms parms;
+	char machine[MAX_MACHINE_NAME + 1];
+	gid_t gids[NGRPS];
+};
+
+/* auth.c: whether a caller is who it says it is; sets rq_clntcred, to @cred or NULL */
+enum auth_stat mbox_rpc_authenticate(struct svc_req *rqstp, struct credential *cred,
+				     uid_t uid, gid_t gid);
+
+/**
+ * struct body - a body that was received
+ * @data: its bytes, which the sender can change meanwhile if they are in a segment
+ * @length: how many
+ * @map: the mapping of the segment, or NULL
+ */
+struct body {
+	const void *data;
+	size_t length;
+	void *map;
+};
+
+/* payload.c: the body in segment @fd, which is closed; 0, or -EPROTO or another -errno */
+int mbox_rpc_body_map(struct body *body, int fd, uint64_t length);
+void mbox_rpc_body_end(struct body *body);
+bool mbox_rpc_body_decode(const struct body *body, xdrproc_t proc, void *where);
+
+/**
+ * struct scratch - a segment to encode bodies in
+ * @segment: NULL while there is none
+ * @map: all of it
+ * @size: its bytes
+ */
+struct scratch {
+	struct mbox_segment *segment;
+	void *map;
+	size_t size;
+};
+
+void mbox_rpc_scratch_end(struct scratch *scratch);
+
+/*
+ * payload.c: encode a body behind the header that is in @xdrs, or if there is no room
+ * in @scratch, and say so in @env; 0, or -EINVAL when it cannot be encoded, -E2BIG when
+ * it is more than MBOX_RPC_MAX, or another -errno
+ */
+int mbox_rpc_body_encode(XDR *xdrs, struct envelope *env, struct scratch *scratch,
+			 xdrproc_t proc, void *what);
+
+/* xdr_void(), with the type of the procedures that it stands in for. */
+static inline bool_t no_body(XDR *xdrs, ...)
+{
+	(void)xdrs;
+	return TRUE;
+}
+
+/**
+ * struct slot - what one call needs, kept by the client for the next
+ * @next: in the list of those that are free
+ * @scratch: for arguments that the message has no room for
+ * @request: a message
+ * @reply: likewise
+ */
+struct slot {
+	struct slot *next;
+	struct scratch scratch;
+	char request[MESSAGE_SIZE];
+	char reply[MESSAGE_SIZE];
+};
+
+/**
+ * struct client - cl_private of a CLIENT
+ * @mb: the server's mailbox, open for sending
+ * @keep_fd: clnt_destroy() leaves it open
+ * @lock: protects what follows, and the use of cl_auth
+ * @prog: number of the program
+ * @vers: its version
+ * @timeout: of all calls, if @timeout_set, whatever they say
+ * @xid: of the call that began last
+ * @error: of the call that ended last
+ * @free: slots that no call uses
+ * @async: for calls under way, or NULL before the first
+ */
+struct client {
+	struct mbox *mb;
+	bool keep_fd;
+	pthread_mutex_t lock;
+	rpcprog_t prog;
+	rpcvers_t vers;
+	bool timeout_set;
+	struct timeval timeout;
+	uint32_t xid;
+	struct rpc_err error;
+	struct slot *free;
+	struct async *async;
+};
+
+/* client.c: the client behind a CLIENT, or NULL if that is of another transport */
+struct client *mbox_rpc_client(const CLIENT *clnt);
+
+/* client.c: NULL without memory */
+struct slot *mbox_rpc_slot_get(struct client *client);
+/* @answered: the server is done with the arguments, so that their room can be used again */
+void mbox_rpc_slot_put(struct client *client, struct slot *slot, bool answered);
+
+/*
+ * client.c: put a request into a slot, as @msg, which carries the descriptors that @env
+ * has flags for; @fds has the room for two, and what REPLY_TO needs is in its last. Sets
+ * @xid. RPC_SUCCESS, or why not in @error.
+ */
+enum clnt_stat mbox_rpc_encode(CLIENT *clnt, struct slot *slot, struct mbox_message *msg,
+			       uint32_t flags, int reply_to, rpcproc_t proc,
+			       xdrproc_t xargs, void *args, uint32_t *xid,
+			       struct rpc_err *error);
+
+/* client.c: read a reply and close its descriptors */
+enum clnt_stat mbox_rpc_decode(CLIENT *clnt, const struct mbox_message *reply, uint32_t xid,
+			       xdrproc_t xres, void *res, struct rpc_err *error);
+
+/* client.c: a status, with @ret, a -errno, as its reason */
+enum clnt_stat mbox_rpc_fail(struct rpc_err *error, enum clnt_stat status, int ret);
+
+/* client.c: what an error of a call or a send comes to */
+enum clnt_stat mbox_rpc_fail_to_send(struct rpc_err *error, int ret);
+
+/* client.c: what clnt_geterr() tells; returns its status */
+enum clnt_stat mbox_rpc_set_error(struct client *client, const struct rpc_err *error);
+
+/* client.c: the deadline some time from now */
+uint64_t mbox_rpc_deadline(struct timeval timeout);
+
+/* async.c: with its client */
+void mbox_rpc_async_end(struct async *async);
+
+/**
+ * struct program - a version of a program that is served
+ * @next: in the list of its server
+ * @prog: number of the program
+ * @vers: its version
+ * @dispatch: serves a request
+ */
+struct program {
+	struct program *next;
+	rpcprog_t prog;
+	rpcvers_t vers;
+	void (*dispatch)(struct svc_req *rqstp, SVCXPRT *xprt);
+};
+
+/**
+ * struct server - what all transports for one mailbox share
+ * @mb: the mailbox, open for both, so that it never runs out of senders
+ * @name: its name
+ * @lock: protects @programs
+ * @programs: what is served
+ * @xprt: what svc_mbox_create() returned
+ * @next: in the list of all servers of the process, see loop.c
+ */
+struct server {
+	struct mbox *mb;
+	char *name;
+	pthread_rwlock_t lock;
+	struct program *programs;
+	SVCXPRT *xprt;
+	struct server *next;
+};
+
+/**
+ * struct worker - a transport that serves one request at a time; xp_p1 of its @xprt
+ * @xprt: what dispatch functions see
+ * @server: whose
+ * @in: the request, in @in_data with @fds, of which no other part of the library
+ *      wants more than two; but who sends more must not be in the way
+ * @request: read from @in
+ * @body: its arguments
+ * @cred: who it says its caller is
+ * @reply_to: where the reply goes, if nobody waits for it; or NULL
+ * @out: the reply, in @out_data with @out_fd; its @delivery is not 0 while it has
+ *       to be given
+ * @scratch: for results that the message has no room for
+ */
+struct worker {
+	SVCXPRT xprt;
+	struct server *server;
+	struct mbox_message in;
+	struct request request;
+	struct body body;
+	struct credential cred;
+	struct mbox *reply_to;
+	struct mbox_message out;
+	struct mbox_fd out_fd;
+	struct scratch scratch;
+	struct mbox_fd fds[MBOX_FDS_MAX];
+	char in_data[MESSAGE_SIZE];
+	char out_data[MESSAGE_SIZE];
+};
+
+/* server.c: a transport for one more thread, NULL without memory */
+struct worker *mbox_rpc_worker_new(struct server *server);
+void mbox_rpc_worker_end(struct worker *worker);
+
+/*
+ * server.c: give the reply that is due and receive a request; serve that. 0, or -errno
+ * when the mailbox is of no more use, or -EINTR. The first of them alone.
+ */
+int mbox_rpc_worker_receive(struct worker *worker);
+void mbox_rpc_worker_serve(struct worker *worker);
+void mbox_rpc_worker_flush(struct worker *worker);
+
+/* loop.c: those that mbox_svc_run() serves; 0 or -errno */
+int mbox_rpc_loop_add(struct server *server);
+void mbox_rpc_loop_remove(struct server *server);
+
+#endif /* MBOX_RPC_INTERNAL_H */
