@@ -45,7 +45,7 @@ stubs() {
 
 # It prints how many warnings it keeps to itself on stderr.
 tidy() {
-	local flags=(-std=gnu11 -D_GNU_SOURCE -Iuapi -Ilibmbox/include -Itools/src
+	local flags=(-std=gnu11 -D_GNU_SOURCE -Iuapi -Ilibmbox/include -Itools/src -Itools/rpcbind
 		-isystem /usr/include/tirpc -isystem build/lint/stubs
 		-isystem "$("$vm/linux-source.sh")/tools/testing/selftests/kselftest")
 	stubs selftests/rpc_service.x rpc_gen && stubs tools/demo/census.x census || return

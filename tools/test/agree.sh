@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT OR LGPL-2.1
 #
-# --help, the manual page and the completion say the same.
+# --help, the manual pages and the completion say the same.
 set -eu
 cd "$(dirname -- "$0")/.."
 mbox=${MBOX:-build/mbox}
@@ -24,9 +24,17 @@ commands() {
 }
 
 # What is given as "-p, --prio=N" comes out as "p prio= N" in all three.
+in_help() {
+	sed -nE 's/^  -(.), --([a-z-]+)(=?)([A-Z]*).*/\1 \2\3 \4/p' | sed 's/ $//' | sort
+}
+
+in_page() {
+	sed -nE 's/^\.It Fl (.) , -([a-z-]+)( Ns = Ns Ar ([A-Z]+))?$/\1 \2 \4/p' |
+		sed -E 's/ ([A-Z]+)$/= \1/; s/ $//' | sort
+}
+
 help_options() {
-	help_of "$1" | sed -nE 's/^  -(.), --([a-z-]+)(=?)([A-Z]*).*/\1 \2\3 \4/p' |
-		sed 's/ $//' | grep -v '^h ' | sort
+	help_of "$1" | in_help | grep -v '^h '
 }
 
 # The lines of the page about a command.
@@ -37,9 +45,7 @@ section() {
 }
 
 page_options() {
-	section "$1" | sed -nE \
-		's/^\.It Fl (.) , -([a-z-]+)( Ns = Ns Ar ([A-Z]+))?$/\1 \2 \4/p' |
-		sed -E 's/ ([A-Z]+)$/= \1/; s/ $//' | sort
+	section "$1" | in_page
 }
 
 # Letters and arguments are not in the completion.
@@ -82,4 +88,6 @@ same "seg commands of the completion" \
 same "exit codes of the page" \
 	"$(sed -n '/^\.Sh EXIT STATUS/,/^\.El/p' $page | sed -n '/^\.It /{s///;N;s/\n/ /;p}')" \
 	"$("$mbox" --help | sed -n '/^Exit codes:/,$s/^  \([0-9]\+\) *\(.*\)/\1 \2/p')"
+same "mboxrpcbind: options of the page" "$(in_page <man/mboxrpcbind.8)" \
+	"$("${mbox}rpcbind" --help | in_help)"
 done_testing
