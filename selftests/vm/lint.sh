@@ -48,7 +48,8 @@ tidy() {
 	local flags=(-std=gnu11 -D_GNU_SOURCE -Iuapi -Ilibmbox/include -Itools/src -Itools/rpcbind
 		-isystem /usr/include/tirpc -isystem build/lint/stubs
 		-isystem "$("$vm/linux-source.sh")/tools/testing/selftests/kselftest")
-	stubs selftests/rpc_service.x rpc_gen && stubs tools/demo/census.x census || return
+	stubs selftests/rpc_service.x rpc_gen && stubs tools/demo/census.x census &&
+		stubs tools/test/greeting.x greeting || return
 	printf '%s\0' "${files[@]}" | grep -zE '^./(libmbox|tools|selftests)/.*\.c$' | grep -zv '/planted.c$' |
 		xargs -0 -P "$(nproc)" -I{} clang-tidy --quiet {} -- "${flags[@]}" 2>/dev/null
 }
