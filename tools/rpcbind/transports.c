@@ -17,14 +17,15 @@
 #include "registry.h"
 #include "transports.h"
 
+/* In the order in which rpcbind lists them. */
 static const struct transport {
 	const char *netid;
 	const char *address;
 } transports[] = {
-	{ "udp", "0.0.0.0.0.111" },
-	{ "tcp", "0.0.0.0.0.111" },
-	{ "udp6", "::.0.111" },
 	{ "tcp6", "::.0.111" },
+	{ "udp6", "::.0.111" },
+	{ "tcp", "0.0.0.0.0.111" },
+	{ "udp", "0.0.0.0.0.111" },
 	{ "local", _PATH_RPCBINDSOCK },
 };
 

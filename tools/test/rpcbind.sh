@@ -63,20 +63,20 @@ lines() {
 }
 
 test_itself() {
-	same 'rpcinfo -p' "$(rpcinfo -p | lines 100000)" '100000 4 udp 111 portmapper
-100000 3 udp 111 portmapper
-100000 2 udp 111 portmapper
-100000 4 tcp 111 portmapper
+	same 'rpcinfo -p' "$(rpcinfo -p | lines 100000)" '100000 4 tcp 111 portmapper
 100000 3 tcp 111 portmapper
-100000 2 tcp 111 portmapper'
+100000 2 tcp 111 portmapper
+100000 4 udp 111 portmapper
+100000 3 udp 111 portmapper
+100000 2 udp 111 portmapper'
 	same 'rpcinfo -s' "$(rpcinfo -s | lines 100000)" \
-		'100000 2,3,4 local,tcp6,udp6,tcp,udp portmapper superuser'
+		'100000 2,3,4 local,udp,tcp,udp6,tcp6 portmapper superuser'
 	same 'rpcinfo' "$(rpcinfo | lines 100000 | grep local)" \
 		'100000 4 local /var/run/rpcbind.sock portmapper superuser
 100000 3 local /var/run/rpcbind.sock portmapper superuser'
 	same 'rpcinfo -l' "$(rpcinfo -l 127.0.0.1 100000 4 | lines 100000)" \
-		'100000 4 inet/udp/clts 127.0.0.1.0.111 portmapper
-100000 4 inet/tcp/cots_ord 127.0.0.1.0.111 portmapper'
+		'100000 4 inet/tcp/cots_ord 127.0.0.1.0.111 portmapper
+100000 4 inet/udp/clts 127.0.0.1.0.111 portmapper'
 	for how in '-t 127.0.0.1' '-u 127.0.0.1' '-t ::1' '-u ::1'; do
 		# shellcheck disable=SC2086 # two words
 		same "rpcinfo $how" "$(rpcinfo $how 100000)" \

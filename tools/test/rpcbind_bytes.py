@@ -153,7 +153,7 @@ def test_calls():
              (SUCCESS, text('')))
     state, result = udp(call(4, GETADDRLIST, mapping(PROGRAM, 4)))
     entries = [ints(1) + text('127.0.0.1.0.111') + text(netid) + ints(semantics) + text('inet') +
-               text(netid) for netid, semantics in (('udp', 1), ('tcp', 3))]
+               text(netid) for netid, semantics in (('tcp', 3), ('udp', 1))]
     same('GETADDRLIST', (state, result), (SUCCESS, b''.join(entries) + ints(0)))
 
 
