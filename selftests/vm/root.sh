@@ -12,10 +12,10 @@ out=$(realpath "$1")
 root=$out.d
 tests=usr/lib/kselftests
 
-# needs PROGRAM...: the shared objects that they load, at the same paths.
+# needs PROGRAM...: the shared objects that they load, at the same paths. The cache has none.
 needs() {
 	ldd "$@" 2>/dev/null | awk '$2 == "=>" { print $3 } /^\t\// { print $1 }' |
-		sed 's|^/lib|/usr/lib|' | sort -u | xargs -r cp -L --parents -t "$root"
+		grep -vF "$cache/" | sed 's|^/lib|/usr/lib|' | sort -u | xargs -r cp -L --parents -t "$root"
 }
 
 base() {
@@ -55,6 +55,24 @@ ours() {
 	find "$top/libmbox/build" -name 'libmbox*.so*' -exec cp -a -t "$root/usr/lib" {} + 2>/dev/null || true
 }
 
+# What RPC needs, and programs for its tests: /usr/lib/rpcbind has those of Debian's package, which
+# run as a user of their own, and a service that knows nothing of mailboxes.
+rpc() {
+	local stock
+	stock=$("$vm/rpcbind.sh")
+	make -s -C "$top/tools" test-programs >/dev/null
+	mkdir -p "$root/usr/lib/rpcbind" "$root/var"
+	ln -s ../run "$root/var/run"
+	cp "$stock"/rpc* "$top"/tools/build/test/* "$root/usr/lib/rpcbind"
+	ln -s ../lib/rpcbind/{rpcbind,rpcinfo} "$root/usr/bin"
+	LD_LIBRARY_PATH=$stock/lib needs "$root"/usr/lib/rpcbind/*
+	cp -n "$stock"/lib/* "$root/usr/lib/$(cc -print-multiarch)"
+	cp /etc/{netconfig,rpc,services,protocols} "$root/etc"
+	echo '127.0.0.1 localhost' >"$root/etc/hosts"
+	echo '_rpc:x:105:65534::/run/rpcbind:/bin/bash' >>"$root/etc/passwd"
+	mkdir -p "$root/run/rpcbind"
+}
+
 # The tests go where `make kselftest-install` would put them, beside the kernel's own runner.
 kselftests() {
 	local source
@@ -80,24 +98,13 @@ demo() {
 	cp "$("$vm/linux-source.sh")"/Documentation/filesystems/*.rst "$share/text"
 }
 
-# For the transports of libtirpc: its list of them, and the matchmaker. That is not the user of
-# the distribution's name here; it keeps its locks and its socket in /run.
-rpc() {
-	cp -L --parents -t "$root" /etc/netconfig /sbin/rpcbind /usr/bin/rpcinfo
-	needs /sbin/rpcbind
-	printf '%s\n' 'sunrpc 111/tcp portmapper' 'sunrpc 111/udp portmapper' >"$root/etc/services"
-	printf '%s\n' '127.0.0.1 localhost' >"$root/etc/hosts"
-	echo '_rpc:x:107:65534::/run/rpcbind:/bin/false' >>"$root/etc/passwd"
-	mkdir -p "$root/run/rpcbind"
-}
-
 lock "$out"
 rm -rf "$root"
 mkdir -p "$root"
 base
 ours
-kselftests
 rpc
+kselftests
 demo
 (cd "$root" && find . | cpio -o -H newc -R 0:0 --quiet) >"$out.new"
 mv "$out.new" "$out"
