@@ -202,7 +202,8 @@ struct mbox_object *mbox_name_open_locked(struct mbox_ns *ns, const char *name,
 static bool mbox_name_is_port(const char *name, u16 *port)
 {
 	size_t prefix = str_has_prefix(name, "stream:") ?:
-			str_has_prefix(name, "datagram:");
+			str_has_prefix(name, "datagram:") ?:
+			str_has_prefix(name, "rpc:");
 
 	return prefix && !kstrtou16(name + prefix, 10, port);
 }

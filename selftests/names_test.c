@@ -531,11 +531,13 @@ TEST_F(names, transient_mailbox_is_created_to_receive_from)
 
 static const char * const well_known[] = {
 	"stream:0", "stream:80", "stream:1023", "datagram:0", "datagram:53", "datagram:1023",
+	"rpc:0", "rpc:111", "rpc:1023",
 };
 
 static const char * const no_well_known[] = {
 	"stream:1024", "datagram:65535", "stream:65536", "stream:", "stream:-1", "stream:8x",
 	"stream: 80", "streams:80", "Stream:80", "xstream:80", "stream", "80", "datagram80",
+	"rpc:1024", "rpc:", "rpc",
 };
 
 TEST_F(names, well_known_ports_take_a_capability)

@@ -186,8 +186,8 @@ enum mbox_create_flags {
  * @name: Address of a NUL-terminated name, or 0 for an anonymous mailbox. A
  *        name is a file name: 1 to MBOX_NAME_MAX bytes, no slash, not "." or
  *        "..". Names belong to the caller's network namespace. Those of ports
- *        below 1024, stream:N and datagram:N, take CAP_NET_BIND_SERVICE over it
- *        (EACCES), here as in MBOX_IOC_LINK and rename(2).
+ *        below 1024, stream:N, datagram:N and rpc:N, take CAP_NET_BIND_SERVICE
+ *        over it (EACCES), here as in MBOX_IOC_LINK and rename(2).
  * @capacity: Messages that the mailbox holds: 0 for rendezvous, MBOX_UNBOUNDED
  *            for no limit; of a stream bytes, from MBOX_PIPE_BUF to
  *            MBOX_STREAM_MAX.
