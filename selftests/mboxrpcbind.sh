@@ -217,6 +217,22 @@ test_restart() {
 	mbox rm /stays /goes
 }
 
+# The matchmaker is a mailbox itself.
+test_by_mailbox() {
+	mbox create --hangup --mode=666 /jobs
+	receive /jobs
+	holds 'a user registers by mailbox' as_user $programs/rpcb -m set 9 1 mbox /jobs
+	holds 'as that user' kept '.program == 9 and .owner == "1000"'
+	same 'found by mailbox' "$(as_user $programs/rpcb -m get 9 1 mbox)" /jobs
+	same 'and by the local socket' "$(rpcb get 9 1 mbox)" /jobs
+	same 'TCP is told by mailbox' "$(rpcb -m get 100000 4 tcp)" 0.0.0.0.0.111
+	same 'and the mailbox by all' "$(rpcb get 100000 4 mbox)" rpc:111
+	refuses su _rpc -s /bin/bash -c "$programs/rpcb -m unset 9 1 mbox"
+	holds 'the user unregisters' as_user $programs/rpcb -m unset 9 1 mbox
+	finish $receiver
+	mbox rm /jobs
+}
+
 # hex LENGTH FORMAT: what comes back for the bytes that printf makes of it, by bash alone
 hex() {
 	exec 8<>/dev/tcp/127.0.0.1/111
@@ -245,7 +261,7 @@ told() {
 		echo "rpcinfo $how"
 		# shellcheck disable=SC2086 # words
 		rpcinfo $how 2>&1 | sed -E "/$greeting/s/[0-9]+\.[0-9]+ /PORT /; s/(tcp|udp) +[0-9]{4,}/\1 PORT/
-			s/ +/ /g; s/rpcbind.sock/&/; s|/var/run|/run|" | sort
+			s/ +/ /g; s|/var/run|/run|; s/ mbox,/ /; / mbox /d" | sort
 	done
 	$programs/greeting_client 127.0.0.1 tcp you 2>&1
 	finish $pid
@@ -271,6 +287,17 @@ test_rpcbind() {
 	finish "$matchmaker"
 }
 
+test_name() {
+	refuses as_user mbox create /rpc:111
+	holds 'nobody but root takes its name' mbox create /rpc:111
+	refuses mboxrpcbind --state="$dir/other"
+	mbox rm /rpc:111
+	holds 'it has it in the background too' mboxrpcbind --daemon --state="$table"
+	same 'and answers there' "$(rpcb -m get 100000 4 mbox)" rpc:111
+	kill "$(pidof mboxrpcbind)"
+	holds 'until SIGTERM' becomes test ! -e /run/rpcbind.sock
+}
+
 echo 'TAP version 13'
 mkdir "$dir/names"
 mount -t mboxfs none "$dir/names"
@@ -279,9 +306,11 @@ test_mailbox
 test_silent
 test_replaced
 test_users
+test_by_mailbox
 test_restart
 test_bytes
 test_rpcbind
+test_name
 umount "$dir/names"
 rm -r "$dir"
 echo "1..$count"

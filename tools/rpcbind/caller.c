@@ -4,8 +4,18 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <mbox/rpc.h>
+
 #include "caller.h"
 #include "netids.h"
+
+static void set_owner(struct caller *caller, uid_t uid)
+{
+	if (uid)
+		snprintf(caller->owner, sizeof(caller->owner), "%u", uid);
+	else
+		strcpy(caller->owner, SUPERUSER);
+}
 
 /* The kernel tells who connected a local socket. */
 static bool by_credentials(int fd, struct caller *caller)
@@ -15,10 +25,18 @@ static bool by_credentials(int fd, struct caller *caller)
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length))
 		return false;
-	if (peer.uid)
-		snprintf(caller->owner, sizeof(caller->owner), "%u", peer.uid);
-	else
-		strcpy(caller->owner, SUPERUSER);
+	set_owner(caller, peer.uid);
+	return true;
+}
+
+/* And who sent a message. */
+static bool by_message(const struct svc_req *req, struct caller *caller)
+{
+	struct mbox_svc_caller sender;
+
+	if (mbox_svc_caller(req, &sender))
+		return false;
+	set_owner(caller, sender.uid);
 	return true;
 }
 
@@ -42,12 +60,16 @@ static bool by_port(const SVCXPRT *xprt, struct caller *caller)
 	       address_port(&remote) < IPPORT_RESERVED;
 }
 
-bool caller_of(const SVCXPRT *xprt, struct caller *caller)
+bool caller_of(const struct svc_req *req, struct caller *caller)
 {
+	const SVCXPRT *xprt = req->rq_xprt;
+
 	caller->netid = xprt->xp_netid ? netid_find(xprt->xp_netid) : NULL;
 	if (!caller->netid)
 		return false;
-	if (netid_family(caller->netid) == AF_UNIX)
+	if (!strcmp(xprt->xp_netid, NETID_MBOX))
+		caller->may_change = by_message(req, caller);
+	else if (netid_family(caller->netid) == AF_UNIX)
 		caller->may_change = by_credentials(xprt->xp_fd, caller);
 	else
 		caller->may_change = by_port(xprt, caller);

@@ -28,7 +28,7 @@ struct caller {
 };
 
 /* False for a transport that is not ours. */
-bool caller_of(const SVCXPRT *xprt, struct caller *caller);
+bool caller_of(const struct svc_req *req, struct caller *caller);
 
 /**
  * caller_merge() - an address by which the caller can reach it

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 #include <mbox/mailbox.h>
 #include <mbox/mbox.h>
@@ -14,6 +15,20 @@ static struct watch {
 	struct mbox *mailbox;
 } *watches;
 static size_t watched, room;
+
+int mailboxes_changed(void)
+{
+	static int fd = -1;
+
+	if (fd < 0)
+		fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return fd;
+}
+
+static void tell_changed(void)
+{
+	eventfd_write(mailboxes_changed(), 1);
+}
 
 /* Opened for neither sending nor receiving, which nobody is told of. */
 bool mailbox_has_receiver(const char *name)
@@ -72,13 +87,16 @@ bool mailbox_watch(const char *name)
 	}
 	mbox_close(watch->mailbox);
 	watch->mailbox = mailbox;
+	tell_changed();
 	return true;
 }
 
+/* A poll(2) that waits at it holds the mailbox open until it looks again. */
 static void forget_at(size_t i)
 {
 	mbox_close(watches[i].mailbox);
 	watches[i] = watches[--watched];
+	tell_changed();
 }
 
 void mailboxes_forget(bool (*registered)(const char *name))
@@ -104,14 +122,21 @@ void mailboxes_fill(struct pollfd *polled)
 		polled[i] = (struct pollfd){ .fd = mbox_fd(watches[i].mailbox) };
 }
 
-void mailboxes_polled(const struct pollfd *polled, void (*gone)(const char *name))
+static bool is_gone(const struct mbox *mailbox)
+{
+	struct pollfd polled = { .fd = mbox_fd(mailbox) };
+
+	return poll(&polled, 1, 0) == 1;
+}
+
+/* From the end: what comes to the place of one was looked at before. */
+void mailboxes_look(void (*gone)(const char *name))
 {
 	size_t i = watched;
 	char name[ADDRESS_MAX + 1];
 
-	/* From the end: what comes to the place of one was looked at before. */
 	while (i--) {
-		if (!polled[i].revents)
+		if (!is_gone(watches[i].mailbox))
 			continue;
 		strcpy(name, watches[i].name);
 		forget_at(i);

@@ -26,7 +26,10 @@ void mailboxes_forget(bool (*registered)(const char *name));
 size_t mailboxes_watched(void);
 void mailboxes_fill(struct pollfd *polled);
 
-/* Tell @gone the names of those whose receivers are gone, after the poll. */
-void mailboxes_polled(const struct pollfd *polled, void (*gone)(const char *name));
+/* An eventfd that can be read once others are watched than before. */
+int mailboxes_changed(void);
+
+/* Tell @gone the names of those whose receivers are gone. */
+void mailboxes_look(void (*gone)(const char *name));
 
 #endif /* MAILBOXES_H */

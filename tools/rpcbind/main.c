@@ -23,7 +23,7 @@
 static const char help[] =
 	"Usage: mboxrpcbind [OPTION...]\n\n"
 	"Tells clients of RPC where servers are that have registered here, by the rpcbind\n"
-	"protocol, on port 111 of TCP and UDP and on the local socket.\n\n"
+	"protocol, on port 111 of TCP and UDP, on the local socket, and at the mailbox rpc:111.\n\n"
 	"Options:\n"
 	"  -d, --daemon              go into the background once it answers\n"
 	"  -s, --state=FILE          keep the table there (" STATE ")\n"

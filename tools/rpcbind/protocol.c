@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
+#include "datagram.h"
 #include "protocol.h"
+#include "registry.h"
 #include "statistics.h"
-
-static size_t expected;
-
-void protocol_expect(size_t bytes)
-{
-	expected = bytes;
-}
 
 void protocol_reply(struct svc_req *req, xdrproc_t encode, const void *result)
 {
@@ -40,32 +35,36 @@ void protocol_reply_bool(struct svc_req *req, bool result)
 struct whole {
 	xdrproc_t decode;
 	void *args;
+	size_t length;
 };
 
 static bool_t decode_whole(XDR *xdrs, struct whole *whole)
 {
-	return whole->decode(xdrs, whole->args) && xdr_getpos(xdrs) <= expected;
+	return whole->decode(xdrs, whole->args) && xdr_getpos(xdrs) <= whole->length;
+}
+
+static void answer(struct svc_req *req, const struct procedure *procedure, void *args)
+{
+	struct whole whole = { procedure->decode, args, datagram_length(req->rq_xprt) };
+	struct caller caller;
+
+	statistics_call(req->rq_vers, req->rq_proc);
+	if (!caller_of(req, &caller))
+		svcerr_systemerr(req->rq_xprt);
+	else if (svc_getargs(req->rq_xprt, (xdrproc_t)decode_whole, &whole))
+		procedure->answer(req, &caller, args);
+	else
+		svcerr_decode(req->rq_xprt);
 }
 
 void protocol_dispatch(struct svc_req *req, const struct procedure *procedures,
 		       size_t count, void *args)
 {
-	const struct procedure *procedure = &procedures[req->rq_proc];
-	struct caller caller;
-	struct whole whole;
-
-	if (req->rq_proc >= count || !procedure->answer) {
+	if (req->rq_proc >= count || !procedures[req->rq_proc].answer) {
 		svcerr_noproc(req->rq_xprt);
 		return;
 	}
-	if (!caller_of(req->rq_xprt, &caller)) {
-		svcerr_systemerr(req->rq_xprt);
-		return;
-	}
-	statistics_call(req->rq_vers, req->rq_proc);
-	whole = (struct whole){ procedure->decode, args };
-	if (svc_getargs(req->rq_xprt, (xdrproc_t)decode_whole, &whole))
-		procedure->answer(req, &caller, args);
-	else
-		svcerr_decode(req->rq_xprt);
+	registry_lock();
+	answer(req, &procedures[req->rq_proc], args);
+	registry_unlock();
 }

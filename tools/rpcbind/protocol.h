@@ -20,14 +20,11 @@ struct procedure {
 	void (*answer)(struct svc_req *req, const struct caller *caller, void *args);
 };
 
-/*
- * The next call came as that many bytes. libtirpc does not remember how long a
- * datagram was, and after its end decodes what an earlier one has left.
- */
-void protocol_expect(size_t bytes);
-
 /**
  * protocol_dispatch() - answer a call, or say what is wrong with it
+ *
+ * By any thread, with registry_lock().
+ *
  * @procedures: by number; those without @answer are not there
  * @args: zeroed room for the arguments of any of them
  */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,6 +14,18 @@
 
 static struct table table;
 static const char *file;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+void registry_lock(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+void registry_unlock(void)
+{
+	pthread_mutex_unlock(&lock);
+}
 
 static bool has_mailbox(const char *name)
 {

@@ -11,6 +11,13 @@
 #include "caller.h"
 #include "table.h"
 
+/*
+ * One at a time: the threads of the mailbox, of the sockets, and of those who die.
+ * To be held by who calls what follows.
+ */
+void registry_lock(void);
+void registry_unlock(void);
+
 /* Keep it in the file, beginning with what is there of those still alive. */
 void registry_restore(const char *path);
 

@@ -11,7 +11,10 @@
 #include <rpc/rpc.h>
 #include <rpc/rpc_com.h>
 
+#include <mbox/rpc.h>
+
 #include "address.h"
+#include "datagram.h"
 #include "netids.h"
 #include "protocol.h"
 #include "registry.h"
@@ -29,6 +32,7 @@ static const struct transport {
 	{ "local", _PATH_RPCBINDSOCK },
 };
 
+#define MAILBOX "rpc:111"
 #define TRANSPORTS (sizeof(transports) / sizeof(transports[0]))
 
 /* The port mapper's version is for IPv4. */
@@ -56,6 +60,8 @@ static void serve(const struct transport *transport, int fd)
 	    !svc_reg(xprt, RPCBPROG, RPCBVERS_3, protocol34, NULL) ||
 	    !svc_reg(xprt, RPCBPROG, RPCBVERS_4, protocol34, NULL))
 		errx(EXIT_FAILURE, "%s: cannot serve it", transport->netid);
+	if (netid_socktype(netid) == SOCK_DGRAM)
+		datagram_measure(xprt);
 	register_own(transport);
 }
 
@@ -116,6 +122,26 @@ static void open_transport(const struct transport *transport)
 	serve(transport, fd);
 }
 
+/*
+ * Nobody else gets that name: it is that of a port below 1024. Without the module
+ * there are no servers that are mailboxes either.
+ */
+static void open_mailbox(void)
+{
+	const struct transport transport = { NETID_MBOX, MAILBOX };
+	mode_t mask = umask(0);
+	SVCXPRT *xprt = svc_mbox_create(MAILBOX, 0622);
+
+	umask(mask);
+	if (!xprt && (errno == ENODEV || errno == ENOENT))
+		return;
+	if (!xprt || mbox_svc_reg(xprt, PMAPPROG, PMAPVERS, protocol2) ||
+	    mbox_svc_reg(xprt, RPCBPROG, RPCBVERS_3, protocol34) ||
+	    mbox_svc_reg(xprt, RPCBPROG, RPCBVERS_4, protocol34))
+		err(EXIT_FAILURE, "mailbox " MAILBOX);
+	register_own(&transport);
+}
+
 /* With a largest record libtirpc waits for no client that sends half of one. */
 void transports_open(void)
 {
@@ -125,6 +151,7 @@ void transports_open(void)
 	rpc_control(RPC_SVC_CONNMAXREC_SET, &record);
 	for (i = 0; i < TRANSPORTS; i++)
 		open_transport(&transports[i]);
+	open_mailbox();
 }
 
 void transports_close(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR LGPL-2.1 */
 /*
  * Where the matchmaker listens: port 111 of TCP and UDP, by IPv4 and, where the
- * kernel has it, IPv6, and the local socket.
+ * kernel has it, IPv6, the local socket, and a mailbox.
  */
 #ifndef TRANSPORTS_H
 #define TRANSPORTS_H

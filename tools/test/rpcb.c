@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
 /*
- * rpcb set|unset|get PROGRAM VERSION NETID [ADDRESS]: a call of the matchmaker's
- * over its local socket, with any netid: rpcb_set(3) knows those of sockets only.
+ * rpcb [-m] set|unset|get PROGRAM VERSION NETID [ADDRESS]: a call of the
+ * matchmaker's over its local socket, or with -m its mailbox, with any netid:
+ * rpcb_set(3) knows those of sockets only.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
 
-#include <rpc/rpc.h>
+#include <mbox/rpc.h>
 
 static char nothing[] = "";
 
@@ -48,8 +50,14 @@ static bool_t print_address(CLIENT *client, struct rpcb *args)
 int main(int argc, char **argv)
 {
 	struct rpcb args = { .r_addr = nothing, .r_owner = nothing };
-	CLIENT *client = connect_matchmaker();
+	bool by_mailbox = argc > 1 && !strcmp(argv[1], "-m");
+	CLIENT *client;
 	bool_t done;
+
+	argc -= by_mailbox;
+	argv += by_mailbox;
+	client = by_mailbox ? clnt_mbox_create("rpc:111", RPCBPROG, RPCBVERS4) :
+		 connect_matchmaker();
 
 	if (argc < 5 || !client)
 		return 2;
