@@ -480,11 +480,23 @@ static int clnt_new(CLIENT **created, const char *mailbox, rpcprog_t prog, rpcve
 	return 0;
 }
 
+static CLIENT *clnt_find(rpcprog_t prog, rpcvers_t vers)
+{
+	char *mailbox = mbox_rpcb_getaddr(prog, vers);
+	CLIENT *clnt = mailbox ? clnt_mbox_create(mailbox, prog, vers) : NULL;
+
+	free(mailbox);
+	return clnt;
+}
+
 MBOX_RPC_API CLIENT *clnt_mbox_create(const char *mailbox, rpcprog_t prog, rpcvers_t vers)
 {
 	CLIENT *clnt;
-	int ret = clnt_new(&clnt, mailbox, prog, vers);
+	int ret;
 
+	if (!mailbox)
+		return clnt_find(prog, vers);
+	ret = clnt_new(&clnt, mailbox, prog, vers);
 	if (!ret)
 		return clnt;
 	rpc_createerr.cf_stat = RPC_SYSTEMERROR;

@@ -30,7 +30,8 @@ extern "C" {
 
 /**
  * clnt_mbox_create() - make a client of a program that is served at a mailbox
- * @mailbox: the name that the server gave to svc_mbox_create()
+ * @mailbox: the name that the server gave to svc_mbox_create(); or NULL for that which
+ *           it gave to mbox_rpcb_set()
  * @prog: number of the program
  * @vers: its version
  *
@@ -53,7 +54,7 @@ extern "C" {
  * thread's stack, which lists that are linked take by their length.
  *
  * Return: the client; or NULL, with the reason in rpc_createerr: RPC_SYSTEMERROR
- * and an error of mbox_open() in cf_error.re_errno.
+ * and an error of mbox_open() in cf_error.re_errno; or that of mbox_rpcb_getaddr().
  */
 CLIENT *clnt_mbox_create(const char *mailbox, rpcprog_t prog, rpcvers_t vers);
 
@@ -240,6 +241,47 @@ struct mbox_svc_caller {
  * Return: 0; -EOPNOTSUPP: the request came over another transport.
  */
 int mbox_svc_caller(const struct svc_req *rqstp, struct mbox_svc_caller *caller);
+
+/**
+ * mbox_rpcb_set() - tell the matchmaker that a program is served at a mailbox
+ * @prog: number of the program
+ * @vers: its version
+ * @mailbox: the name that svc_mbox_create() was given
+ *
+ * mboxrpcbind(8) has to run. It forgets the mailbox when its server dies. Compare
+ * rpcb_set(3).
+ *
+ * Return: TRUE; FALSE when it refused, because that version has another mailbox, or
+ * the user too many, or nobody serves the mailbox; or, with the reason in
+ * rpc_createerr, when it did not answer.
+ */
+bool_t mbox_rpcb_set(rpcprog_t prog, rpcvers_t vers, const char *mailbox);
+
+/**
+ * mbox_rpcb_unset() - tell the matchmaker that a program has no mailbox any more
+ * @prog: number of the program
+ * @vers: its version
+ *
+ * Compare rpcb_unset(3).
+ *
+ * Return: TRUE; FALSE when another user has registered it; or, with the reason in
+ * rpc_createerr, when the matchmaker did not answer.
+ */
+bool_t mbox_rpcb_unset(rpcprog_t prog, rpcvers_t vers);
+
+/**
+ * mbox_rpcb_getaddr() - ask the matchmaker which mailbox a program is served at
+ * @prog: number of the program
+ * @vers: its version; when only others are served, it is told one of those, whose
+ *        server says so when it is called
+ *
+ * clnt_mbox_create() does so when it is given no mailbox. Compare rpcb_getaddr(3).
+ *
+ * Return: the name, for the caller to free(3); or NULL with the reason in
+ * rpc_createerr: RPC_PROGNOTREGISTERED, or RPC_RPCBFAILURE and what the call came to
+ * when the matchmaker did not answer.
+ */
+char *mbox_rpcb_getaddr(rpcprog_t prog, rpcvers_t vers);
 
 #ifdef __cplusplus
 }
