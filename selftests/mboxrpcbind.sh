@@ -284,7 +284,39 @@ test_rpcbind() {
 	refuses mboxrpcbind --state="$dir/other"
 	told >"$dir/theirs"
 	same 'rpcbind says the same' "$(diff "$dir/theirs" "$dir/ours")" ''
+	test_register
 	finish "$matchmaker"
+}
+
+# registered: what the system's rpcbind says of program 9
+registered() {
+	rpcinfo | awk '$1 == 9 { print $2, $3, $4, $6 }'
+}
+
+# Beside the system's rpcbind.
+test_register() {
+	local ours address=127.0.0.1.0.111
+	start mboxrpcbind --register --state="$dir/other"
+	ours=$pid
+	holds 'a user registers with both' as_user $programs/rpcb -m set 9 1 tcp $address
+	same 'rpcbind has it' "$(registered)" "1 tcp $address superuser"
+	same 'the mailbox too' "$(rpcb -m get 9 1 tcp)" $address
+	refuses su _rpc -s /bin/bash -c "$programs/rpcb -m unset 9 1 tcp"
+	same 'and both keep it' "$(registered) $(rpcb -m get 9 1 tcp)" "1 tcp $address superuser $address"
+	rpcb set 9 2 tcp $address
+	refuses rpcb -m set 9 2 tcp 127.0.0.1.1.1
+	same 'what rpcbind refuses is not registered' "$(jq -c '[.[] | select(.program == 9) | .version]' \
+		"$dir/other")" '[1]'
+	mbox create --hangup /jobs
+	receive /jobs
+	holds 'a mailbox is not for rpcbind' rpcb -m set 9 3 mbox /jobs
+	holds 'the user unregisters with both' as_user $programs/rpcb -m unset 9 1 tcp
+	same 'of both' "$(registered) $(rpcb -m get 9 1 mbox)" "2 tcp $address superuser /jobs"
+	finish $receiver
+	mbox rm /jobs
+	finish "$ours"
+	same 'SIGTERM ends it' $? 0
+	holds "and leaves rpcbind's socket" test -S /run/rpcbind.sock
 }
 
 test_name() {

@@ -26,6 +26,7 @@ static const char help[] =
 	"protocol, on port 111 of TCP and UDP, on the local socket, and at the mailbox rpc:111.\n\n"
 	"Options:\n"
 	"  -d, --daemon              go into the background once it answers\n"
+	"  -r, --register            leave sockets to the system's rpcbind, and tell it of servers\n"
 	"  -s, --state=FILE          keep the table there (" STATE ")\n"
 	"  -h, --help                print this help\n"
 	"  -V, --version             print the version\n";
@@ -33,12 +34,14 @@ static const char help[] =
 struct options {
 	const char *state;
 	bool daemon;
+	bool forward;
 };
 
 static void parse_options(int argc, char **argv, struct options *options)
 {
 	static const struct option table[] = {
 		{ "daemon", no_argument, NULL, 'd' },
+		{ "register", no_argument, NULL, 'r' },
 		{ "state", required_argument, NULL, 's' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
@@ -46,10 +49,13 @@ static void parse_options(int argc, char **argv, struct options *options)
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "ds:hV", table, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "drs:hV", table, NULL)) != -1) {
 		switch (option) {
 		case 'd':
 			options->daemon = true;
+			break;
+		case 'r':
+			options->forward = true;
 			break;
 		case 's':
 			options->state = optarg;
@@ -96,10 +102,16 @@ int main(int argc, char **argv)
 	if (!strcmp(options.state, STATE))
 		make_folder();
 	loop_prepare();
-	transports_open();
+	if (options.forward) {
+		registry_forward();
+		transports_open_mailbox();
+	} else {
+		transports_open();
+	}
 	registry_restore(options.state);
 	tell_ready(&options);
 	loop();
-	transports_close();
+	if (!options.forward)
+		transports_close();
 	return EXIT_SUCCESS;
 }

@@ -7,6 +7,7 @@
 
 #include "address.h"
 #include "alive.h"
+#include "forward.h"
 #include "mailboxes.h"
 #include "netids.h"
 #include "registry.h"
@@ -14,6 +15,7 @@
 
 static struct table table;
 static const char *file;
+static bool forwards;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -25,6 +27,16 @@ void registry_lock(void)
 void registry_unlock(void)
 {
 	pthread_mutex_unlock(&lock);
+}
+
+void registry_forward(void)
+{
+	forwards = true;
+}
+
+static bool is_forwarded(const struct registration *registration)
+{
+	return forwards && strcmp(registration->netid, NETID_MBOX);
 }
 
 static bool has_mailbox(const char *name)
@@ -70,11 +82,34 @@ static bool add(const struct registration *registration)
 	       table_set(&table, registration);
 }
 
+/* What the other one refuses is not registered here either. */
+static bool add_and_forward(const struct registration *r)
+{
+	if (!add(r))
+		return false;
+	if (!is_forwarded(r) || forward_set(r))
+		return true;
+	table_unset(&table, r->program, r->version, r->netid, r->owner);
+	return false;
+}
+
+/* The other one takes all from us: whose they are is known here only. */
+static void unset_forwarded(const struct caller *caller, uint32_t program,
+			    uint32_t version, const char *netid)
+{
+	size_t i;
+
+	for (i = 0; i < table.count; i++)
+		if (is_forwarded(&table.list[i]) &&
+		    table_would_unset(&table.list[i], program, version, netid, caller->owner))
+			forward_unset(&table.list[i]);
+}
+
 static void restore(const struct registration *registration)
 {
 	if (registration->program != RPCBPROG && is_valid(registration) &&
 	    alive(registration))
-		add(registration);
+		add_and_forward(registration);
 }
 
 void registry_restore(const char *path)
@@ -110,7 +145,7 @@ bool registry_set(const struct caller *caller, struct registration *registration
 	/* What a server left behind that died does not keep the next one out. */
 	registry_find(registration->program, registration->version,
 		      registration->netid, true);
-	done = add(registration);
+	done = add_and_forward(registration);
 	changed();
 	return done;
 }
@@ -122,6 +157,7 @@ bool registry_unset(const struct caller *caller, uint32_t program,
 
 	if (!caller->may_change)
 		return false;
+	unset_forwarded(caller, program, version, netid);
 	done = table_unset(&table, program, version, netid, caller->owner);
 	changed();
 	return done;

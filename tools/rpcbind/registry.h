@@ -18,6 +18,9 @@
 void registry_lock(void);
 void registry_unlock(void);
 
+/* Tell the system's rpcbind of what has sockets. */
+void registry_forward(void);
+
 /* Keep it in the file, beginning with what is there of those still alive. */
 void registry_restore(const char *path);
 

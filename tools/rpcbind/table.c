@@ -77,6 +77,20 @@ static void remove_at(struct table *table, size_t i)
 		(table->count - i) * sizeof(*table->list));
 }
 
+static bool is_meant(const struct registration *r, uint32_t program,
+		     uint32_t version, const char *netid)
+{
+	return r->program == program && r->version == version &&
+	       (!*netid || !strcmp(r->netid, netid));
+}
+
+bool table_would_unset(const struct registration *r, uint32_t program,
+		       uint32_t version, const char *netid, const char *owner)
+{
+	return is_meant(r, program, version, netid) &&
+	       (!strcmp(owner, SUPERUSER) || !strcmp(owner, r->owner));
+}
+
 bool table_unset(struct table *table, uint32_t program, uint32_t version,
 		 const char *netid, const char *owner)
 {
@@ -86,15 +100,12 @@ bool table_unset(struct table *table, uint32_t program, uint32_t version,
 	while (i < table->count) {
 		const struct registration *r = &table->list[i];
 
-		if (r->program != program || r->version != version ||
-		    (*netid && strcmp(r->netid, netid))) {
-			i++;
-		} else if (strcmp(owner, SUPERUSER) && strcmp(owner, r->owner)) {
-			all = false;
-			i++;
-		} else {
+		if (table_would_unset(r, program, version, netid, owner)) {
 			remove_at(table, i);
+			continue;
 		}
+		all = all && !is_meant(r, program, version, netid);
+		i++;
 	}
 	return all;
 }

@@ -54,6 +54,10 @@ bool table_set(struct table *table, const struct registration *registration);
 bool table_unset(struct table *table, uint32_t program, uint32_t version,
 		 const char *netid, const char *owner);
 
+/* Whether table_unset() with these would remove it. */
+bool table_would_unset(const struct registration *r, uint32_t program,
+		       uint32_t version, const char *netid, const char *owner);
+
 /* Remove all that is at an address. Return: whether anything was. */
 bool table_drop(struct table *table, const char *netid, const char *address);
 

@@ -101,7 +101,7 @@ static void bind_socket(int fd, const struct transport *transport, const struct 
 	umask(mask);
 }
 
-static void open_transport(const struct transport *transport)
+static void open_socket(const struct transport *transport)
 {
 	const struct netconfig *netid = netid_find(transport->netid);
 	struct address address;
@@ -122,19 +122,14 @@ static void open_transport(const struct transport *transport)
 	serve(transport, fd);
 }
 
-/*
- * Nobody else gets that name: it is that of a port below 1024. Without the module
- * there are no servers that are mailboxes either.
- */
-static void open_mailbox(void)
+/* Nobody else gets that name: it is that of a port below 1024. */
+void transports_open_mailbox(void)
 {
 	const struct transport transport = { NETID_MBOX, MAILBOX };
 	mode_t mask = umask(0);
 	SVCXPRT *xprt = svc_mbox_create(MAILBOX, 0622);
 
 	umask(mask);
-	if (!xprt && (errno == ENODEV || errno == ENOENT))
-		return;
 	if (!xprt || mbox_svc_reg(xprt, PMAPPROG, PMAPVERS, protocol2) ||
 	    mbox_svc_reg(xprt, RPCBPROG, RPCBVERS_3, protocol34) ||
 	    mbox_svc_reg(xprt, RPCBPROG, RPCBVERS_4, protocol34))
@@ -150,8 +145,10 @@ void transports_open(void)
 
 	rpc_control(RPC_SVC_CONNMAXREC_SET, &record);
 	for (i = 0; i < TRANSPORTS; i++)
-		open_transport(&transports[i]);
-	open_mailbox();
+		open_socket(&transports[i]);
+	/* Without the module there are no servers that are mailboxes either. */
+	if (!access("/dev/mbox", F_OK))
+		transports_open_mailbox();
 }
 
 void transports_close(void)

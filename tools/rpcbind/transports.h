@@ -6,8 +6,12 @@
 #ifndef TRANSPORTS_H
 #define TRANSPORTS_H
 
-/* Listen on all of them, or exit with what stands in the way. */
+/*
+ * Listen on all of them, or exit with what stands in the way; or at the mailbox
+ * alone.
+ */
 void transports_open(void);
+void transports_open_mailbox(void);
 
 /* Leave no socket file behind. */
 void transports_close(void);
