@@ -6,43 +6,10 @@
 # the module is in tools/test.
 set -u
 
-dir=$(mktemp -d)
+. "$(dirname -- "$(realpath -- "$0")")/common.sh"
 out=$dir/out
 err=$dir/err
 parameters=/sys/module/mbox/parameters
-count=0
-failed=0
-
-# ok STATUS NAME [LINE...]: one result; the lines say more when it is bad.
-ok() {
-	local status=$1 name=$2 line
-	shift 2
-	count=$((count + 1))
-	if [ "$status" = 0 ]; then
-		echo "ok $count $name"
-		return
-	fi
-	failed=1
-	echo "not ok $count $name"
-	for line; do
-		printf '%s\n' "$line" | sed 's/^/# /'
-	done
-}
-
-# holds NAME CMD...: CMD succeeds.
-holds() {
-	local name=$1 status=0
-	shift
-	"$@" >"$dir/held" 2>&1 || status=1
-	ok $status "$name" "$*" "$(head -n 20 "$dir/held")"
-}
-
-# same NAME GOT EXPECTED
-same() {
-	local status=0
-	[ "$2" = "$3" ] || status=1
-	ok $status "$1" "got: $2" "expected: $3"
-}
 
 # prints NAME EXPECTED ARGUMENT...: mbox does, says nothing else, and succeeds.
 prints() {
@@ -80,12 +47,6 @@ refuses_as() {
 	fi
 }
 
-as_user() {
-	local quoted
-	printf -v quoted '%q ' "$@"
-	su user -s /bin/bash -c "$quoted"
-}
-
 # json NAME FILTER ARGUMENT...: mbox prints JSON, one value a line, of which the filter holds.
 json() {
 	local name=$1 filter=$2 status=0
@@ -96,31 +57,10 @@ json() {
 	ok $status "$name" "mbox $*" "$(cat "$out" "$err")" "expected: $filter"
 }
 
-# becomes CMD...: wait until it succeeds, which it has to within half a minute.
-becomes() {
-	local tries
-	for ((tries = 0; tries < 600; tries++)); do
-		"$@" >/dev/null 2>&1 && return
-		sleep 0.05
-	done
-	return 1
-}
-
 # status NAME FILTER: of the mailbox now
 # shellcheck disable=SC2317 # called by becomes
 status() {
 	mbox stat --json "$1" | jq -e "$2"
-}
-
-# ended PID: wait for a child, which has to end.
-ended() {
-	becomes not_running "$1" || kill -9 "$1"
-	wait "$1"
-}
-
-# shellcheck disable=SC2317 # called by becomes
-not_running() {
-	! kill -0 "$1" || grep -q '^State:.*zombie' "/proc/$1/status"
 }
 
 remove_all() {
@@ -1304,6 +1244,4 @@ test_listing
 test_watch
 test_help
 same 'nothing is left' "$(mbox ls --json)" '[]'
-echo "1..$count"
-rm -rf "$dir"
-exit $failed
+done_testing

@@ -9,41 +9,8 @@ set -u
 # In a mount namespace of its own, so that nothing is mounted when this ends.
 [ "${1-}" = mounted ] || exec unshare -m "$0" mounted
 
-dir=$(mktemp -d)
+. "$(dirname -- "$(realpath -- "$0")")/common.sh"
 m=/run/mboxfs.test
-count=0
-failed=0
-
-# ok STATUS NAME [LINE...]: one result; the lines say more when it is bad.
-ok() {
-	local status=$1 name=$2 line
-	shift 2
-	count=$((count + 1))
-	if [ "$status" = 0 ]; then
-		echo "ok $count $name"
-		return
-	fi
-	failed=1
-	echo "not ok $count $name"
-	for line; do
-		printf '%s\n' "$line" | sed 's/^/# /'
-	done
-}
-
-# holds NAME CMD...: CMD succeeds.
-holds() {
-	local name=$1 status=0
-	shift
-	"$@" >"$dir/held" 2>&1 || status=1
-	ok $status "$name" "$*" "$(head -n 20 "$dir/held")"
-}
-
-# same NAME GOT EXPECTED
-same() {
-	local status=0
-	[ "$2" = "$3" ] || status=1
-	ok $status "$1" "got: $2" "expected: $3"
-}
 
 # refuses TEXT CMD...: CMD fails, and TEXT is in what it says.
 refuses() {
@@ -54,37 +21,9 @@ refuses() {
 	ok $status "refused: $*" "$(cat "$dir/refused")" "expected: $text"
 }
 
-# as_user CMD...: as an ordinary one
-as_user() {
-	local quoted
-	printf -v quoted '%q ' "$@"
-	su user -s /bin/bash -c "$quoted"
-}
-
 # contained SCRIPT: an ordinary user runs it as root in a container of its own.
 contained() {
 	as_user unshare -U -r -m -n bash -c "$1"
-}
-
-# becomes CMD...: wait until it succeeds, which it has to within half a minute.
-becomes() {
-	local tries
-	for ((tries = 0; tries < 600; tries++)); do
-		"$@" >/dev/null 2>&1 && return
-		sleep 0.05
-	done
-	return 1
-}
-
-# ended PID: wait for a child, which has to end.
-ended() {
-	becomes not_running "$1" || kill -9 "$1"
-	wait "$1"
-}
-
-# shellcheck disable=SC2317 # called by becomes
-not_running() {
-	! kill -0 "$1" || grep -q '^State:.*zombie' "/proc/$1/status"
 }
 
 # is NAME FILTER: of the object now
@@ -399,8 +338,6 @@ test_rights
 test_options
 test_containers
 same 'nothing is left' "$(ls -A $m) $(mbox ls --json)" ' []'
-echo "1..$count"
 umount $m
 rmdir $m
-rm -rf "$dir"
-exit $failed
+done_testing

@@ -11,65 +11,16 @@ programs=/usr/lib/rpcbind
 	printf '%s\n' 'TAP version 13' "1..0 # SKIP $programs is not there"
 	exit 4
 }
-dir=$(mktemp -d)
+. "$(dirname -- "$(realpath -- "$0")")/common.sh"
 chmod 755 "$dir"
 table=$dir/table.json
 greeting=$((0x20001111))
-count=0
-failed=0
-
-# ok STATUS NAME [LINE...]: one result; the lines say more when it is bad.
-ok() {
-	local status=$1 name=$2 line
-	shift 2
-	count=$((count + 1))
-	if [ "$status" = 0 ]; then
-		echo "ok $count $name"
-		return
-	fi
-	failed=1
-	echo "not ok $count $name"
-	for line; do
-		printf '%s\n' "$line" | sed 's/^/# /'
-	done
-}
-
-# holds NAME CMD...: CMD succeeds.
-holds() {
-	local name=$1 status=0
-	shift
-	"$@" >"$dir/held" 2>&1 || status=1
-	ok $status "$name" "$*" "$(head -n 20 "$dir/held")"
-}
-
-# same NAME GOT EXPECTED
-same() {
-	local status=0
-	[ "$2" = "$3" ] || status=1
-	ok $status "$1" "got: $2" "expected: $3"
-}
 
 # refuses CMD...: CMD fails.
 refuses() {
 	local status=0
 	"$@" >"$dir/refused" 2>&1 && status=1
 	ok $status "refused: $*" "$(cat "$dir/refused")"
-}
-
-as_user() {
-	local quoted
-	printf -v quoted '%q ' "$@"
-	su user -s /bin/bash -c "$quoted"
-}
-
-# becomes CMD...: wait until it succeeds, which it has to within half a minute.
-becomes() {
-	local tries
-	for ((tries = 0; tries < 600; tries++)); do
-		"$@" >/dev/null 2>&1 && return
-		sleep 0.05
-	done
-	return 1
 }
 
 # begin CMD...: it runs, and has said $line, that it is ready; $pid is its process.
@@ -344,6 +295,4 @@ test_bytes
 test_rpcbind
 test_name
 umount "$dir/names"
-rm -r "$dir"
-echo "1..$count"
-[ $failed = 0 ]
+done_testing
