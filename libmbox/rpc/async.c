@@ -96,19 +96,11 @@ static struct pending *queue_take(struct queue *queue, uint32_t xid)
 	return p;
 }
 
-static void close_fds(const struct mbox_message *msg)
-{
-	unsigned int i;
-
-	for (i = 0; i < msg->nr_fds; i++)
-		close(msg->fds[i].fd);
-}
-
 /* Its descriptors are those of a reply that nobody has decoded. */
 static void pending_end(struct pending *p)
 {
 	mbox_rpc_scratch_end(&p->scratch);
-	close_fds(&p->reply);
+	mbox_rpc_close_fds(&p->reply);
 	free(p->reply.data);
 	free(p);
 }
@@ -225,12 +217,12 @@ static int async_get(struct client *client, struct async **async)
 static int keep(struct pending *p, const struct mbox_message *msg)
 {
 	if (msg->nr_fds > 2) {
-		close_fds(msg);
+		mbox_rpc_close_fds(msg);
 		return 0;
 	}
 	p->reply.data = malloc(msg->length + 1);
 	if (!p->reply.data) {
-		close_fds(msg);
+		mbox_rpc_close_fds(msg);
 		return -ENOMEM;
 	}
 	memcpy(p->reply.data, msg->data, msg->length);
@@ -254,7 +246,7 @@ static int arrive(struct async *async, const struct mbox_message *msg)
 		ret = keep(p, msg);
 	} else {
 		/* Of a call that was cancelled. */
-		close_fds(msg);
+		mbox_rpc_close_fds(msg);
 	}
 	pthread_mutex_unlock(&async->lock);
 	return ret;

@@ -189,14 +189,6 @@ static enum clnt_stat get_results(CLIENT *clnt, struct rpc_msg *msg, struct body
 	return RPC_SUCCESS;
 }
 
-static void close_fds(const struct mbox_message *msg)
-{
-	unsigned int i;
-
-	for (i = 0; i < msg->nr_fds; i++)
-		close(msg->fds[i].fd);
-}
-
 enum clnt_stat mbox_rpc_decode(CLIENT *clnt, const struct mbox_message *reply, uint32_t xid,
 			       xdrproc_t xres, void *res, struct rpc_err *error)
 {
@@ -210,18 +202,18 @@ enum clnt_stat mbox_rpc_decode(CLIENT *clnt, const struct mbox_message *reply, u
 
 	if (mbox_rpc_envelope_get(&env, reply->data, reply->length, IN_SEGMENT | REFUSED) ||
 	    envelope_fds(env.flags) != reply->nr_fds) {
-		close_fds(reply);
+		mbox_rpc_close_fds(reply);
 		return mbox_rpc_fail(error, RPC_CANTDECODERES, -EPROTO);
 	}
 	if (env.flags & REFUSED) {
-		close_fds(reply);
+		mbox_rpc_close_fds(reply);
 		return mbox_rpc_fail(error, RPC_CANTSEND, -EPROTO);
 	}
 
 	msg.acpted_rply.ar_verf.oa_base = verf;
 	xdrmem_create(&xdrs, (char *)reply->data + ENVELOPE_SIZE, env.length, XDR_DECODE);
 	if (!xdr_replymsg(&xdrs, &msg) || msg.rm_xid != xid) {
-		close_fds(reply);
+		mbox_rpc_close_fds(reply);
 		return mbox_rpc_fail(error, RPC_CANTDECODERES, -EPROTO);
 	}
 	if (!get_body(&body, reply, &env, XDR_GETPOS(&xdrs)))

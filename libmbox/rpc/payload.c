@@ -169,6 +169,14 @@ int mbox_rpc_body_map(struct body *body, int fd, uint64_t length)
 	return ret;
 }
 
+void mbox_rpc_close_fds(const struct mbox_message *msg)
+{
+	unsigned int i;
+
+	for (i = 0; i < msg->nr_fds; i++)
+		close(msg->fds[i].fd);
+}
+
 void mbox_rpc_body_end(struct body *body)
 {
 	if (body->map)

@@ -134,6 +134,9 @@ int mbox_rpc_body_map(struct body *body, int fd, uint64_t length);
 void mbox_rpc_body_end(struct body *body);
 bool mbox_rpc_body_decode(const struct body *body, xdrproc_t proc, void *where);
 
+/* payload.c: close the descriptors that came with a message and were not taken */
+void mbox_rpc_close_fds(const struct mbox_message *msg);
+
 /**
  * struct scratch - a segment to encode bodies in
  * @segment: NULL while there is none

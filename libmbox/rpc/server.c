@@ -133,14 +133,6 @@ static bool take_fds(struct worker *worker)
 	return good;
 }
 
-static void close_fds(const struct worker *worker)
-{
-	unsigned int i;
-
-	for (i = 0; i < worker->in.nr_fds; i++)
-		close(worker->fds[i].fd);
-}
-
 static void rpc_mismatch(struct worker *worker)
 {
 	struct rpc_msg msg = {
@@ -160,7 +152,7 @@ static bool read_request(struct worker *worker)
 						    worker->in.length, worker->in.nr_fds);
 
 	if (verdict == UNREADABLE)
-		close_fds(worker);
+		mbox_rpc_close_fds(&worker->in);
 	else if (!take_fds(worker))
 		verdict = UNREADABLE;
 
