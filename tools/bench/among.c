@@ -70,17 +70,12 @@ static void mailboxes_teardown(const struct bench_row *row, struct bench_work *w
 	remove_mailboxes();
 }
 
-static int round_of_all(const struct bench_row *row, struct bench_work *work)
-{
-	return bench_oneself.round(row, work);
-}
-
 const struct bench_pattern bench_among_mailboxes = {
 	.name = "10000 mailboxes else",
 	.room = ROOM,
 	.times = BENCH_TIMES,
 	.setup = mailboxes_setup,
-	.round = round_of_all,
+	.round = bench_to_oneself,
 	.teardown = mailboxes_teardown,
 };
 
@@ -149,6 +144,6 @@ const struct bench_pattern bench_among_waiters = {
 	.room = ROOM,
 	.times = BENCH_TIMES,
 	.setup = waiters_setup,
-	.round = round_of_all,
+	.round = bench_to_oneself,
 	.teardown = waiters_teardown,
 };

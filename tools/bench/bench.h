@@ -181,6 +181,10 @@ extern const struct bench_pattern bench_idle;
 int bench_setup_there(const struct bench_row *row, struct bench_work *work);
 void bench_teardown_there(const struct bench_row *row, struct bench_work *work);
 
+/* oneself.c, stream.c: rounds that more than one pattern has */
+int bench_to_oneself(const struct bench_row *row, struct bench_work *work);
+int bench_produce(const struct bench_row *row, struct bench_work *work);
+
 /* other.c: start the @nth other process, on another CPU if the row has two */
 int bench_start(const struct bench_row *row, struct bench_work *work, unsigned int nth,
 		void (*run)(const struct bench_row *row, struct bench_work *work));

@@ -97,19 +97,6 @@ static int one_setup(const struct bench_row *row, struct bench_work *work)
 	return err ? err : start_all(row, work, take_share);
 }
 
-static int one_round(const struct bench_row *row, struct bench_work *work)
-{
-	unsigned int times = row->pattern->times;
-	char byte;
-	int err = 0;
-
-	while (!err && times--)
-		err = row->mechanism->send(&work->there, row->bytes);
-	if (!err && read(work->done[0], &byte, 1) != 1)
-		err = -errno;
-	return err;
-}
-
 static void one_teardown(const struct bench_row *row, struct bench_work *work)
 {
 	bench_stop(work);
@@ -124,6 +111,6 @@ const struct bench_pattern bench_one_to_many = {
 	.room = 64,
 	.times = BENCH_TIMES,
 	.setup = one_setup,
-	.round = one_round,
+	.round = bench_produce,
 	.teardown = one_teardown,
 };

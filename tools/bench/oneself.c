@@ -41,13 +41,13 @@ static int send_and_receive(const struct bench_row *row, struct bench_work *work
 	return err;
 }
 
-static int round_of_all(const struct bench_row *row, struct bench_work *work)
+int bench_to_oneself(const struct bench_row *row, struct bench_work *work)
 {
 	return send_and_receive(row, work, row->pattern->times);
 }
 
 #define PATTERN								\
-	.setup = bench_setup_there, .round = round_of_all, .teardown = bench_teardown_there
+	.setup = bench_setup_there, .round = bench_to_oneself, .teardown = bench_teardown_there
 
 const struct bench_pattern bench_oneself = {
 	.name = "to oneself", .room = ROOM, .times = BENCH_TIMES, PATTERN,

@@ -35,17 +35,23 @@ static void teardown(struct bench_channel *channel)
 	close(channel->out);
 }
 
+/* Unless there was an error. */
+static int keep(struct bench_channel *channel, const int ends[2], int err)
+{
+	if (err)
+		return err;
+	channel->out = ends[0];
+	channel->in = ends[1];
+	return 0;
+}
+
 static int pipe_setup(struct bench_channel *channel, size_t bytes, unsigned int room)
 {
 	int ends[2];
 
 	(void)bytes;
 	(void)room;
-	if (pipe(ends))
-		return -errno;
-	channel->out = ends[0];
-	channel->in = ends[1];
-	return 0;
+	return keep(channel, ends, pipe(ends) ? -errno : 0);
 }
 
 const struct bench_mechanism bench_pipe = {
@@ -58,13 +64,11 @@ const struct bench_mechanism bench_pipe = {
 
 static int mbox_pipe_setup(struct bench_channel *channel, size_t bytes, unsigned int room)
 {
-	int ends[2], err = mbox_pipe(ends, 0);
+	int ends[2];
 
 	(void)bytes;
 	(void)room;
-	channel->out = ends[0];
-	channel->in = ends[1];
-	return err;
+	return keep(channel, ends, mbox_pipe(ends, 0));
 }
 
 const struct bench_mechanism bench_mbox_pipe = {
@@ -77,13 +81,11 @@ const struct bench_mechanism bench_mbox_pipe = {
 
 static int mbox_socket_setup(struct bench_channel *channel, size_t bytes, unsigned int room)
 {
-	int ends[2], err = mbox_socketpair(ends, 0);
+	int ends[2];
 
 	(void)bytes;
 	(void)room;
-	channel->out = ends[0];
-	channel->in = ends[1];
-	return err;
+	return keep(channel, ends, mbox_socketpair(ends, 0));
 }
 
 const struct bench_mechanism bench_mbox_socket = {
@@ -98,11 +100,7 @@ static int sockets(struct bench_channel *channel, int type)
 {
 	int ends[2];
 
-	if (socketpair(AF_UNIX, type, 0, ends))
-		return -errno;
-	channel->out = ends[0];
-	channel->in = ends[1];
-	return 0;
+	return keep(channel, ends, socketpair(AF_UNIX, type, 0, ends) ? -errno : 0);
 }
 
 static int unix_setup(struct bench_channel *channel, size_t bytes, unsigned int room)

@@ -31,7 +31,7 @@ static int setup(const struct bench_row *row, struct bench_work *work)
 	return err ? err : bench_start(row, work, 0, consume);
 }
 
-static int produce(const struct bench_row *row, struct bench_work *work)
+int bench_produce(const struct bench_row *row, struct bench_work *work)
 {
 	unsigned int times = row->pattern->times;
 	char byte;
@@ -52,7 +52,7 @@ static void teardown(const struct bench_row *row, struct bench_work *work)
 	close(work->done[1]);
 }
 
-#define PATTERN	.setup = setup, .round = produce, .teardown = teardown
+#define PATTERN	.setup = setup, .round = bench_produce, .teardown = teardown
 
 const struct bench_pattern bench_stream = {
 	.name = "stream, 64 deep", .room = 64, .times = BENCH_TIMES, PATTERN,
