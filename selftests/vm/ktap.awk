@@ -8,7 +8,8 @@
 # The input is that of the kselftest runner, where what a program printed stands before the
 # program's own line, behind "# "; or the plain one of a single program. A result is what has
 # nothing below it. A program that failed, or ended early, without a failed result of its own
-# counts as one failure: so does a skip that gives no reason.
+# counts as one failure: so does a skip that gives no reason. Why a result of the harness failed is
+# the first thing that it printed of it.
 
 BEGIN { FS = "\n" }
 
@@ -46,7 +47,7 @@ function enter(program) {
 	inside = program
 	results = failures = 0
 	plan = -1
-	reason = ""
+	reason = failure = ""
 }
 
 # leave(): judges the program by what it printed and how it ended (status, directive).
@@ -96,10 +97,16 @@ inside != "" && /^# 1\.\.[0-9]+/ {
 inside != "" && /^# .*SKIP/ {
 	reason = why($0)
 }
+inside != "" && /^# # .*[.]c:[0-9]+:/ && failure == "" {
+	failure = substr($0, 5)
+}
 inside != "" && /^# (not )?ok( |$)/ {
 	result(substr($0, 3))
 	results++
 	failures += status == "fail"
+	if (status == "fail" && directive == "")
+		directive = failure
+	failure = ""
 	record(status, inside ": " name, directive)
 }
 /^(not )?ok( |$)/ {

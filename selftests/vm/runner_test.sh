@@ -95,7 +95,8 @@ check 'a hang turns the run red' red 'hang: ' -t 15 'insmod /planted.ko harm=han
 check 'a missing success token turns the run red' red 'without its success token' 'reboot -f'
 run_planted_tests
 check 'a test that passes is counted' counted ok 'harness_test: global.passes'
-check 'a test that fails is counted' counted fail 'harness_test: global.fails'
+check 'a test that fails is counted, with what it expected' \
+	counted fail 'harness_test: global.fails	.*harness_test.c:[0-9]*:.*Expected 1'
 check 'a test that is skipped is counted, with its reason' \
 	counted skip 'harness_test: global.skips	planted reason'
 check 'a test that dies is counted' counted fail 'harness_test: global.dies'
