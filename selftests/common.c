@@ -655,6 +655,16 @@ long long module_refcount(void)
 	return ret < 0 ? ret : strtoll(text, NULL, 10);
 }
 
+bool file_locks(void)
+{
+	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	bool there = !fcntl(fd, F_SETLK, &lock);
+
+	close(fd);
+	return there;
+}
+
 int fds_open(void)
 {
 	DIR *dir = opendir("/proc/self/fd");

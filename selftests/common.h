@@ -231,6 +231,10 @@ long long module_refcount(void);
 /* How many descriptors this process has open. */
 int fds_open(void);
 
+/* What databases and logins are locked by; the smallest kernels have none. */
+bool file_locks(void);
+#define NO_FILE_LOCKS	"this kernel has no locks for files"
+
 /* Pass a descriptor over a UNIX socket. */
 int fd_send(int sock, int fd);
 int fd_recv(int sock);

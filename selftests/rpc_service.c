@@ -5,6 +5,8 @@
 #include <arpa/inet.h>
 
 _Atomic unsigned int service_calls;
+_Atomic unsigned int *gate_entered;
+bool (*service_bank)(const transfer *arg, int *result, struct svc_req *rqstp);
 
 static struct {
 	pthread_mutex_t lock;
@@ -77,6 +79,8 @@ bool_t wait_4_svc(int *arg, int *result, struct svc_req *rqstp)
 	service_calls++;
 	pthread_mutex_lock(&gate.lock);
 	gate.inside++;
+	if (gate_entered)
+		++*gate_entered;
 	while (!gate.open)
 		pthread_cond_wait(&gate.changed, &gate.lock);
 	gate.inside--;
@@ -136,6 +140,12 @@ bool_t silent_4_svc(void *arg, void *result, struct svc_req *rqstp)
 	return FALSE;
 }
 
+bool_t transfer_4_svc(transfer *arg, int *result, struct svc_req *rqstp)
+{
+	service_calls++;
+	return service_bank && service_bank(arg, result, rqstp);
+}
+
 int service_2_freeresult(SVCXPRT *xprt, xdrproc_t xdr_result, caddr_t result)
 {
 	(void)xprt;
@@ -156,7 +166,7 @@ static void *run(void *arg)
 	return NULL;
 }
 
-static SVCXPRT *create(const char *name)
+SVCXPRT *service_create(const char *name)
 {
 	SVCXPRT *xprt = svc_mbox_create(name, 0622);
 
@@ -168,15 +178,18 @@ static SVCXPRT *create(const char *name)
 	return xprt;
 }
 
+int service_run(struct service *service)
+{
+	return -pthread_create(&service->thread, NULL, run, service);
+}
+
 int service_start(struct service *service, const char *tag, unsigned int threads)
 {
 	umask(0);
 	snprintf(service->name, sizeof(service->name), "/%s", unique_name(tag));
 	service->threads = threads;
-	service->xprt = create(service->name);
-	if (!service->xprt)
-		return -errno;
-	return -pthread_create(&service->thread, NULL, run, service);
+	service->xprt = service_create(service->name);
+	return service->xprt ? service_run(service) : -errno;
 }
 
 int service_stop(struct service *service)
@@ -187,7 +200,7 @@ int service_stop(struct service *service)
 	return service->ret;
 }
 
-static bool exists(const char *name)
+bool service_exists(const char *name)
 {
 	struct mbox *mb;
 
@@ -202,8 +215,8 @@ pid_t service_fork(const char *name)
 	pid_t pid = child_fork();
 
 	if (!pid)
-		_exit(create(name) ? mbox_svc_run(1) : 1);
-	return wait_until(exists(name)) ? pid : -1;
+		_exit(service_create(name) ? mbox_svc_run(1) : 1);
+	return wait_until(service_exists(name)) ? pid : -1;
 }
 
 static void *call(void *arg)
@@ -252,6 +265,18 @@ void raw_build(struct raw *raw, const uint32_t *words, unsigned int nr)
 	raw->words = nr;
 	raw->request[0] = 1;
 	raw->request[2] = nr * sizeof(*words);
+}
+
+void raw_identify(struct raw *raw, uint32_t client, uint32_t sequence, uint32_t acknowledged)
+{
+	const uint64_t now = now_ns(CLOCK_REALTIME);
+
+	raw->request[1] |= RAW_IDENTIFIED;
+	raw->request[6] = client;
+	raw->request[10] = now >> 32;
+	raw->request[11] = (uint32_t)now;
+	raw->request[13] = sequence;
+	raw->request[15] = acknowledged;
 }
 
 struct mbox_message raw_message(struct raw *raw)

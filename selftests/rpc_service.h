@@ -21,8 +21,14 @@ void gate_set(bool open);
 unsigned int gate_inside(void);
 unsigned int gate_passed(void);
 
+/* In memory that is shared with other processes: how many have come to the gate; or NULL. */
+extern _Atomic unsigned int *gate_entered;
+
 /* How many times each procedure ran in this process. */
 extern _Atomic unsigned int service_calls;
+
+/* What TRANSFER does, and whether it is answered; NULL for nothing. */
+extern bool (*service_bank)(const transfer *arg, int *result, struct svc_req *rqstp);
 
 void service_2(struct svc_req *rqstp, SVCXPRT *xprt);
 void service_4(struct svc_req *rqstp, SVCXPRT *xprt);
@@ -38,11 +44,19 @@ struct service {
 
 /* 0 or -errno. The mailbox is there when it returns. */
 int service_start(struct service *service, const char *tag, unsigned int threads);
+/* The second half of that: serve @xprt by @threads. */
+int service_run(struct service *service);
 /* What mbox_svc_run() returned. */
 int service_stop(struct service *service);
 
+/* Both versions at a mailbox, for mbox_svc_run(); or NULL. */
+SVCXPRT *service_create(const char *name);
+
 /* A server in a child, of one thread, at that mailbox; its process. */
 pid_t service_fork(const char *name);
+
+/* Is there a mailbox of that name that can be called? */
+bool service_exists(const char *name);
 
 /* How often WAIT is asked in a thread of its own, and what came of it. */
 struct rpc_call {
@@ -66,6 +80,10 @@ enum clnt_stat rpc_call_join(struct rpc_call *call);
 #define RAW_SEGMENT	1	/* flags of the envelope */
 #define RAW_REPLY_TO	2
 #define RAW_REFUSED	4
+#define RAW_IDENTIFIED	8
+#define RAW_ACKNOWLEDGE	16
+#define RAW_UNDER_WAY	32
+#define RAW_TOO_OLD	64
 struct raw {
 	uint32_t request[RAW_ROOM];
 	unsigned int words;	/* behind the envelope */
@@ -76,6 +94,8 @@ struct raw {
 };
 
 void raw_build(struct raw *raw, const uint32_t *words, unsigned int nr);
+/* Say which call of a client, of that number, it is; made now. */
+void raw_identify(struct raw *raw, uint32_t client, uint32_t sequence, uint32_t acknowledged);
 /* What it looks like on its way. */
 struct mbox_message raw_message(struct raw *raw);
 /* How many words came back behind the envelope, or -errno. */
@@ -108,10 +128,11 @@ void raw_swap(uint32_t *to, const uint32_t *from, size_t words);
 } while (0)
 
 /* An envelope that says so, and nothing in it. */
-#define EXPECT_REFUSED(raw, mb) do {					\
+#define EXPECT_WORD(raw, mb, word) do {					\
 	EXPECT_EQ(0, raw_ask(raw, mb));					\
-	EXPECT_EQ(RAW_REFUSED, (raw)->reply[1]);			\
+	EXPECT_EQ(word, (raw)->reply[1]);				\
 } while (0)
+#define EXPECT_REFUSED(raw, mb)	EXPECT_WORD(raw, mb, RAW_REFUSED)
 
 /* A client of version 4, or NULL. */
 CLIENT *service_client(const char *name);

@@ -158,17 +158,6 @@ static int open_replies(struct async *async, struct mbox *server)
 	return async->epoll;
 }
 
-static void init_lock(struct async *async)
-{
-	pthread_condattr_t attr;
-
-	pthread_mutex_init(&async->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&async->changed, &attr);
-	pthread_condattr_destroy(&attr);
-}
-
 static int async_new(struct async **created, struct mbox *server)
 {
 	struct async *async = malloc(sizeof(*async));
@@ -181,7 +170,8 @@ static int async_new(struct async **created, struct mbox *server)
 		free(async);
 		return ret;
 	}
-	init_lock(async);
+	pthread_mutex_init(&async->lock, NULL);
+	mbox_rpc_cond_init(&async->changed);
 	queue_init(&async->waiting);
 	queue_init(&async->arrived);
 	async->taking = false;
@@ -271,18 +261,11 @@ static int take_in(struct async *async)
 	return ret == -EAGAIN ? 0 : ret;
 }
 
-static struct timespec to_timespec(uint64_t ns)
-{
-	return (struct timespec) {
-		.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000),
-	};
-}
-
 static struct timespec left_until(uint64_t deadline)
 {
 	const uint64_t now = mbox_deadline_in(0);
 
-	return to_timespec(deadline > now ? deadline - now : 0);
+	return mbox_rpc_timespec(deadline > now ? deadline - now : 0);
 }
 
 /* Waits until something comes. What the server sent before it went is taken in first. */
@@ -309,7 +292,7 @@ static int wait_and_take(struct async *async, struct mbox *server, uint64_t dead
 /* With the lock held, but while it waits. 0, also when nothing has come, or -errno. */
 static int wait_locked(struct async *async, struct mbox *server, uint64_t deadline)
 {
-	const struct timespec end = to_timespec(deadline);
+	const struct timespec end = mbox_rpc_timespec(deadline);
 	int ret;
 
 	if (async->taking) {

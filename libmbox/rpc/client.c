@@ -23,18 +23,23 @@ struct client *mbox_rpc_client(const CLIENT *clnt)
 
 struct slot *mbox_rpc_slot_get(struct client *client)
 {
+	enum mbox_rpc_delivery delivery;
 	struct slot *slot;
 
 	pthread_mutex_lock(&client->lock);
+	delivery = client->delivery;
 	slot = client->free;
 	if (slot)
 		client->free = slot->next;
 	pthread_mutex_unlock(&client->lock);
 	if (!slot) {
 		slot = malloc(sizeof(*slot));
-		if (slot)
-			slot->scratch = (struct scratch) { .size = 0 };
+		if (!slot)
+			return NULL;
+		/* Not the room for messages, which is the most of it. */
+		memset(slot, 0, offsetof(struct slot, request));
 	}
+	slot->delivery = delivery;
 	return slot;
 }
 
@@ -62,9 +67,10 @@ enum clnt_stat mbox_rpc_fail_to_send(struct rpc_err *error, int ret)
 		return mbox_rpc_fail(error, RPC_TIMEDOUT, ret);
 	case -EINTR:
 		return mbox_rpc_fail(error, RPC_INTR, ret);
-	/* Somebody had received it. */
+	/* Somebody had received it, or may have. */
 	case -ECONNRESET:
 	case -EMFILE:
+	case -ESTALE:
 		return mbox_rpc_fail(error, RPC_CANTRECV, ret);
 	default:
 		return mbox_rpc_fail(error, RPC_CANTSEND, ret);
@@ -91,8 +97,17 @@ static struct timeval choose_timeout(struct client *client, struct timeval timeo
 
 uint64_t mbox_rpc_deadline(struct timeval timeout)
 {
-	return mbox_deadline_in((uint64_t)timeout.tv_sec * 1000000000 +
-				(uint64_t)timeout.tv_usec * 1000);
+	return mbox_deadline_in(mbox_rpc_nanoseconds(timeout));
+}
+
+void mbox_rpc_cond_init(pthread_cond_t *cond)
+{
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(cond, &attr);
+	pthread_condattr_destroy(&attr);
 }
 
 /* Nothing but the credential is written by others meanwhile. */
@@ -136,6 +151,7 @@ enum clnt_stat mbox_rpc_encode(CLIENT *clnt, struct slot *slot, struct mbox_mess
 	if (ret)
 		return mbox_rpc_fail(error, RPC_CANTENCODEARGS, ret);
 	env.length = XDR_GETPOS(&xdrs);
+	mbox_rpc_identity_put(clnt->cl_private, slot, &env);
 	mbox_rpc_envelope_put(slot->request, &env);
 
 	msg->data = slot->request;
@@ -200,12 +216,12 @@ enum clnt_stat mbox_rpc_decode(CLIENT *clnt, const struct mbox_message *reply, u
 	struct envelope env;
 	XDR xdrs;
 
-	if (mbox_rpc_envelope_get(&env, reply->data, reply->length, IN_SEGMENT | REFUSED) ||
+	if (mbox_rpc_envelope_get(&env, reply->data, reply->length, IN_SEGMENT | REPLY_WORDS) ||
 	    envelope_fds(env.flags) != reply->nr_fds) {
 		mbox_rpc_close_fds(reply);
 		return mbox_rpc_fail(error, RPC_CANTDECODERES, -EPROTO);
 	}
-	if (env.flags & REFUSED) {
+	if (env.flags & REPLY_WORDS) {
 		mbox_rpc_close_fds(reply);
 		return mbox_rpc_fail(error, RPC_CANTSEND, -EPROTO);
 	}
@@ -261,23 +277,30 @@ static enum clnt_stat exchange(CLIENT *clnt, struct slot *slot, rpcproc_t proc,
 		.fds = reply_fds,
 		.room_fds = 2,
 	};
+	const uint64_t deadline = mbox_rpc_deadline(timeout);
 	uint32_t xid;
-	int ret;
+	int ret = mbox_rpc_identify(client, slot, deadline);
 
+	if (ret)
+		return mbox_rpc_fail_to_send(error, ret);
 	if (mbox_rpc_encode(clnt, slot, &request, 0, -1, proc, xargs, args, &xid, error))
 		return error->re_status;
 	if (!timeout.tv_sec && !timeout.tv_usec)
 		return leave(client, &request, xres, error);
-	ret = mbox_call(client->mb, &request, &reply, 0, mbox_rpc_deadline(timeout));
+	ret = mbox_rpc_transmit(clnt, slot->delivery, &request, &reply, deadline);
 	if (ret)
 		return mbox_rpc_fail_to_send(error, ret);
 	return mbox_rpc_decode(clnt, &reply, xid, xres, res, error);
 }
 
-/* The server has read the arguments if it says anything of the call but that. */
-static bool is_answer(enum clnt_stat status)
+/*
+ * The server has read the arguments if it says anything of the call but that; unless it
+ * has got them twice.
+ */
+static bool is_answer(const struct slot *slot, enum clnt_stat status)
 {
-	return status != RPC_TIMEDOUT && status != RPC_INTR && status != RPC_CANTRECV;
+	return status != RPC_TIMEDOUT && status != RPC_INTR && status != RPC_CANTRECV &&
+	       slot->delivery != MBOX_RPC_AT_LEAST_ONCE;
 }
 
 static enum clnt_stat call(CLIENT *clnt, rpcproc_t proc, xdrproc_t xargs, void *args,
@@ -295,10 +318,11 @@ static enum clnt_stat call(CLIENT *clnt, rpcproc_t proc, xdrproc_t xargs, void *
 		return mbox_rpc_set_error(client, &error);
 	}
 	timeout = choose_timeout(client, timeout);
-	do
+	do {
 		status = exchange(clnt, slot, proc, xargs, args, xres, res, timeout, &error);
-	while (status == RPC_AUTHERROR && refreshes-- && refresh(clnt));
-	mbox_rpc_slot_put(client, slot, xres && is_answer(status));
+		mbox_rpc_identified_end(client, slot);
+	} while (status == RPC_AUTHERROR && refreshes-- && refresh(clnt));
+	mbox_rpc_slot_put(client, slot, xres && is_answer(slot, status));
 	return mbox_rpc_set_error(client, &error);
 }
 
@@ -334,6 +358,7 @@ static void client_end(struct client *client)
 	}
 	if (client->async)
 		mbox_rpc_async_end(client->async);
+	mbox_rpc_delivery_end(client);
 	if (!client->keep_fd)
 		mbox_close(client->mb);
 	pthread_mutex_destroy(&client->lock);
@@ -362,6 +387,14 @@ static bool control_locked(struct client *client, u_int request, void *info)
 			return false;
 		client->timeout = *(const struct timeval *)info;
 		client->timeout_set = true;
+		return true;
+	case CLSET_RETRY_TIMEOUT:
+		if (!good_timeout(info) || !timerisset((const struct timeval *)info))
+			return false;
+		client->retry = *(const struct timeval *)info;
+		return true;
+	case CLGET_RETRY_TIMEOUT:
+		*(struct timeval *)info = client->retry;
 		return true;
 	case CLGET_TIMEOUT:
 		*(struct timeval *)info = client->timeout;
@@ -441,6 +474,7 @@ static int client_new(struct client **created, const char *mailbox)
 	}
 	pthread_mutex_init(&client->lock, NULL);
 	client->xid = first_xid();
+	mbox_rpc_delivery_init(client);
 	*created = client;
 	return 0;
 }

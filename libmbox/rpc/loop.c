@@ -52,10 +52,13 @@ static struct {
 
 static int begin_process_locked(void)
 {
+	struct server *server;
 	int fd;
 
 	if (loop.process == getpid())
 		return 0;
+	for (server = loop.servers; server; server = server->next)
+		server->inherited = true;
 	fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (fd < 0)
 		return -errno;

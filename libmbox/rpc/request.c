@@ -41,8 +41,15 @@ enum verdict mbox_rpc_request_get(struct request *req, const void *data, size_t 
 	enum verdict verdict;
 	XDR xdrs;
 
-	if (mbox_rpc_envelope_get(&req->env, data, size, IN_SEGMENT | REPLY_TO) ||
+	if (mbox_rpc_envelope_get(&req->env, data, size,
+				  IN_SEGMENT | REPLY_TO | IDENTIFIED | ACKNOWLEDGE) ||
 	    envelope_fds(req->env.flags) != nr_fds)
+		return UNREADABLE;
+	if (req->env.flags & ACKNOWLEDGE)
+		return req->env.flags == (IDENTIFIED | ACKNOWLEDGE) && !req->env.length ? ACKNOWLEDGMENT :
+									 UNREADABLE;
+	/* What comes later than its caller waits is of no use to it. */
+	if (req->env.flags & IDENTIFIED && req->env.flags & REPLY_TO)
 		return UNREADABLE;
 
 	xdrmem_create(&xdrs, (char *)message, req->env.length, XDR_DECODE);

@@ -13,6 +13,8 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/queue.h>
+#include <time.h>
 
 #include <mbox/mbox.h>
 #include <mbox/rpc.h>
@@ -32,31 +34,57 @@
  * @REPLY_TO: a request without a caller that waits: its reply goes to the mailbox
  *            that is the last descriptor, tagged with its xid
  * @REFUSED: a reply to what could not be read as a request; nothing follows
+ * @IDENTIFIED: a request that is recognized when it comes again
+ * @ACKNOWLEDGE: no request, but what its identity acknowledges; nothing follows
+ * @UNDER_WAY: a reply to a request that is being served already; nothing follows
+ * @TOO_OLD: a reply to a request that may have been served; nothing follows
  */
 enum envelope_flags {
 	IN_SEGMENT = 1 << 0,
 	REPLY_TO = 1 << 1,
 	REFUSED = 1 << 2,
+	IDENTIFIED = 1 << 3,
+	ACKNOWLEDGE = 1 << 4,
+	UNDER_WAY = 1 << 5,
+	TOO_OLD = 1 << 6,
 };
+
+/* Replies that are no RPC message. */
+#define REPLY_WORDS	(REFUSED | UNDER_WAY | TOO_OLD)
 
 /**
  * struct envelope - what a message begins with
  * @flags: combination of enum envelope_flags
  * @length: bytes of the RPC message in this message
  * @segment: bytes of the body in the segment; 0 without one
+ * @id: with IDENTIFIED, what the request is known by
+ * @acknowledged: with IDENTIFIED, the client has the answers up to this call
  *
- * envelope.c has its form outside, with the room for what a message is known by.
+ * envelope.c has its form outside.
  */
 struct envelope {
 	uint32_t flags;
 	uint32_t length;
 	uint64_t segment;
+	struct mbox_rpc_identity id;
+	uint64_t acknowledged;
 };
 
 /* envelope.c: write one; read one of a message of @size bytes, or -EPROTO */
 void mbox_rpc_envelope_put(void *data, const struct envelope *env);
 int mbox_rpc_envelope_get(struct envelope *env, const void *data, size_t size,
 			  uint32_t flags);
+/* envelope.c: the flags alone, of what may be none: then 0 or anything */
+uint32_t mbox_rpc_envelope_flags(const void *data, size_t size);
+
+/* Nanoseconds of CLOCK_REALTIME, by which calls are older than others. */
+static inline uint64_t mbox_rpc_realtime(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
 
 /* How many descriptors a message with these flags carries. */
 static inline unsigned int envelope_fds(uint32_t flags)
@@ -85,15 +113,17 @@ struct request {
 /**
  * enum verdict - what a server makes of a request
  * @GOOD: its header could be read
+ * @ACKNOWLEDGMENT: no request, but it acknowledges some
  * @UNREADABLE: no call of RFC 5531
  * @OTHER_RPC: a call of another version of the RPC protocol than 2
  * @BAD_CREDENTIAL: the credential cannot be read
  * @BAD_VERIFIER: the verifier cannot be read
  *
- * The xid is known with all but UNREADABLE.
+ * The xid is known with all but UNREADABLE and ACKNOWLEDGMENT.
  */
 enum verdict {
 	GOOD,
+	ACKNOWLEDGMENT,
 	UNREADABLE,
 	OTHER_RPC,
 	BAD_CREDENTIAL,
@@ -169,12 +199,20 @@ static inline bool_t no_body(XDR *xdrs, ...)
 /**
  * struct slot - what one call needs, kept by the client for the next
  * @next: in the list of those that are free
+ * @delivery: how often the call is to be served
+ * @identified: it is known by @id
+ * @id: what it is known by
+ * @by_sequence: in the list of those
  * @scratch: for arguments that the message has no room for
  * @request: a message
  * @reply: likewise
  */
 struct slot {
 	struct slot *next;
+	enum mbox_rpc_delivery delivery;
+	bool identified;
+	struct mbox_rpc_identity id;
+	TAILQ_ENTRY(slot) by_sequence;
 	struct scratch scratch;
 	char request[MESSAGE_SIZE];
 	char reply[MESSAGE_SIZE];
@@ -192,6 +230,12 @@ struct slot {
  * @error: of the call that ended last
  * @free: slots that no call uses
  * @async: for calls under way, or NULL before the first
+ * @delivery: how often calls are served
+ * @retry: when a call that is not answered is sent again
+ * @id: of the call that was identified last, or, if @id_is_next, of the next
+ * @id_is_next: mbox_clnt_identity() or mbox_clnt_resume() has set it
+ * @identified: calls that are, until they end
+ * @ended: told when one has
  */
 struct client {
 	struct mbox *mb;
@@ -205,10 +249,37 @@ struct client {
 	struct rpc_err error;
 	struct slot *free;
 	struct async *async;
+	enum mbox_rpc_delivery delivery;
+	struct timeval retry;
+	struct mbox_rpc_identity id;
+	bool id_is_next;
+	TAILQ_HEAD(, slot) identified;
+	pthread_cond_t ended;
 };
 
 /* client.c: the client behind a CLIENT, or NULL if that is of another transport */
 struct client *mbox_rpc_client(const CLIENT *clnt);
+
+/* delivery.c: how it begins, and what is left to say at its end */
+void mbox_rpc_delivery_init(struct client *client);
+void mbox_rpc_delivery_end(struct client *client);
+
+/*
+ * delivery.c: what a call is known by until it ends, if it is to be known; and that in
+ * its envelope. 0, or -ETIMEDOUT if too many are under way until then.
+ */
+int mbox_rpc_identify(struct client *client, struct slot *slot, uint64_t deadline);
+void mbox_rpc_identity_put(struct client *client, const struct slot *slot,
+			   struct envelope *env);
+void mbox_rpc_identified_end(struct client *client, struct slot *slot);
+
+/*
+ * delivery.c: mbox_call(), again and again if calls are to be made so. 0, or
+ * -errno, with -ESTALE if the call may have been served and its answer is not known.
+ */
+int mbox_rpc_transmit(CLIENT *clnt, enum mbox_rpc_delivery delivery,
+		      const struct mbox_message *request, struct mbox_message *reply,
+		      uint64_t deadline);
 
 /* client.c: NULL without memory */
 struct slot *mbox_rpc_slot_get(struct client *client);
@@ -238,11 +309,95 @@ enum clnt_stat mbox_rpc_fail_to_send(struct rpc_err *error, int ret);
 /* client.c: what clnt_geterr() tells; returns its status */
 enum clnt_stat mbox_rpc_set_error(struct client *client, const struct rpc_err *error);
 
+static inline uint64_t mbox_rpc_nanoseconds(struct timeval time)
+{
+	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_usec * 1000;
+}
+
+static inline struct timespec mbox_rpc_timespec(uint64_t ns)
+{
+	return (struct timespec) {
+		.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000),
+	};
+}
+
 /* client.c: the deadline some time from now */
 uint64_t mbox_rpc_deadline(struct timeval timeout);
 
+/* client.c: one whose waits end at deadlines */
+void mbox_rpc_cond_init(pthread_cond_t *cond);
+
 /* async.c: with its client */
 void mbox_rpc_async_end(struct async *async);
+
+/**
+ * struct answer - what a request was answered, to be kept or to be given again
+ * @data: the RPC message
+ * @length: its bytes in the message; 0 if it was not answered
+ * @segment: bytes of the body in the segment @fd; or 0
+ * @fd: or -1
+ */
+struct answer {
+	void *data;
+	size_t length;
+	uint64_t segment;
+	int fd;
+};
+
+/**
+ * enum known - what a history knows of a call
+ * @CALL_NEW: nothing: it is to be served
+ * @CALL_ANSWERED: what it was answered
+ * @CALL_UNDER_WAY: it is being served, or cannot be now
+ * @CALL_TOO_OLD: it may have been served
+ */
+enum known {
+	CALL_NEW,
+	CALL_ANSWERED,
+	CALL_UNDER_WAY,
+	CALL_TOO_OLD,
+};
+
+struct history;
+struct durable;
+struct served;
+
+/* history.c: in memory, from @now on, which is nanoseconds of CLOCK_REALTIME; or NULL */
+struct history *mbox_rpc_history_new(uint64_t now);
+void mbox_rpc_history_end(struct history *history);
+
+/*
+ * history.c: what is known of the call that @env, of a message of @uid, is the identity
+ * of. With CALL_NEW @call is set, for mbox_rpc_history_answer() once it is served. With
+ * CALL_ANSWERED @answer is, with @data and @fd of the caller's.
+ */
+enum known mbox_rpc_history_begin(struct history *history, uid_t uid,
+				  const struct envelope *env, uint64_t now,
+				  struct answer *answer, struct served **call);
+/* @answer stays the caller's. */
+void mbox_rpc_history_answer(struct history *history, struct served *call,
+			     const struct answer *answer);
+void mbox_rpc_history_acknowledge(struct history *history, uid_t uid,
+				  const struct envelope *env);
+
+/* durable.c: in a database, from @start on if that has none yet; 0 or -errno */
+int mbox_rpc_durable_new(struct durable **durable, const char *path, uint64_t start);
+void mbox_rpc_durable_end(struct durable *durable);
+struct sqlite3 *mbox_rpc_durable_db(const struct durable *durable);
+
+/*
+ * durable.c: begin a transaction; then the same as of a history, if @env is IDENTIFIED.
+ * 0 or -errno. With CALL_NEW the transaction is open, for one of the two that follow,
+ * and nobody else's begins.
+ */
+int mbox_rpc_durable_begin(struct durable *durable, uid_t uid, const struct envelope *env,
+			   uint64_t now, struct answer *answer, enum known *known);
+/* @answer stays the caller's. 0, or -errno: it was rolled back. */
+int mbox_rpc_durable_commit(struct durable *durable, uid_t uid, const struct envelope *env,
+			    const struct answer *answer);
+void mbox_rpc_durable_rollback(struct durable *durable);
+void mbox_rpc_durable_acknowledge(struct durable *durable, uid_t uid,
+				  const struct envelope *env);
 
 /**
  * struct program - a version of a program that is served
@@ -265,6 +420,10 @@ struct program {
  * @lock: protects @programs
  * @programs: what is served
  * @xprt: what svc_mbox_create() returned
+ * @start: when it was made, before anybody could call it
+ * @history: of the calls that are served once
+ * @durable: the same in a database, instead of that; or NULL
+ * @inherited: a process before this one, by fork(2), has made it, and has the history
  * @next: in the list of all servers of the process, see loop.c
  */
 struct server {
@@ -273,6 +432,10 @@ struct server {
 	pthread_rwlock_t lock;
 	struct program *programs;
 	SVCXPRT *xprt;
+	uint64_t start;
+	struct history *history;
+	struct durable *durable;
+	bool inherited;
 	struct server *next;
 };
 
@@ -289,6 +452,10 @@ struct server {
  * @out: the reply, in @out_data with @out_fd; its @delivery is not 0 while it has
  *       to be given
  * @scratch: for results that the message has no room for
+ * @held: while a request is served, its reply is not to be given yet
+ * @replied: there is one
+ * @held_env: its envelope
+ * @success: the last reply has results
  */
 struct worker {
 	SVCXPRT xprt;
@@ -301,6 +468,10 @@ struct worker {
 	struct mbox_message out;
 	struct mbox_fd out_fd;
 	struct scratch scratch;
+	bool held;
+	bool replied;
+	struct envelope held_env;
+	bool success;
 	struct mbox_fd fds[MBOX_FDS_MAX];
 	char in_data[MESSAGE_SIZE];
 	char out_data[MESSAGE_SIZE];
@@ -317,6 +488,16 @@ void mbox_rpc_worker_end(struct worker *worker);
 int mbox_rpc_worker_receive(struct worker *worker);
 void mbox_rpc_worker_serve(struct worker *worker);
 void mbox_rpc_worker_flush(struct worker *worker);
+
+/* server.c: give what is in @out_data, as @env says; whether the caller waits for more */
+bool mbox_rpc_worker_give(struct worker *worker, const struct envelope *env);
+/* server.c: let the program serve a request */
+void mbox_rpc_worker_dispatch(struct worker *worker, struct svc_req *rqstp);
+
+/* once.c: serve a request, unless it was before */
+void mbox_rpc_once_serve(struct worker *worker, struct svc_req *rqstp);
+/* once.c: what is no request, but acknowledges some */
+void mbox_rpc_once_acknowledge(struct worker *worker);
 
 /* loop.c: those that mbox_svc_run() serves; 0 or -errno */
 int mbox_rpc_loop_add(struct server *server);

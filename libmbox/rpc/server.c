@@ -33,7 +33,7 @@ static bool given(struct worker *worker, int ret)
  * has no room for the replies that it did not wait for goes without: a server waits for
  * nobody.
  */
-static bool give(struct worker *worker, const struct envelope *env)
+bool mbox_rpc_worker_give(struct worker *worker, const struct envelope *env)
 {
 	struct mbox_message *out = &worker->out;
 
@@ -42,8 +42,6 @@ static bool give(struct worker *worker, const struct envelope *env)
 	out->delivery = worker->in.delivery;
 	out->tag = worker->request.header.rm_xid;
 	out->nr_fds = envelope_fds(env->flags);
-	if (out->nr_fds)
-		worker->out_fd.fd = mbox_segment_fd(worker->scratch.segment);
 	if (worker->reply_to)
 		mbox_send_msg(worker->reply_to, out, MBOX_NONBLOCK, 0);
 	else if (out->delivery && out->nr_fds)
@@ -74,6 +72,23 @@ static bool put_results(XDR *xdrs, struct worker *worker, struct envelope *env,
 				     msg->acpted_rply.ar_results.where);
 }
 
+/* The reply is in @out_data, and what is too long for it in @scratch. */
+static bool finish(struct worker *worker, const struct envelope *env)
+{
+	bool good;
+
+	if (env->flags & IN_SEGMENT)
+		worker->out_fd.fd = mbox_segment_fd(worker->scratch.segment);
+	if (worker->held) {
+		worker->held_env = *env;
+		worker->replied = true;
+		return true;
+	}
+	good = mbox_rpc_worker_give(worker, env);
+	mbox_rpc_scratch_end(&worker->scratch);
+	return good;
+}
+
 static bool_t reply(SVCXPRT *xprt, struct rpc_msg *msg)
 {
 	struct worker *worker = worker_of(xprt);
@@ -86,16 +101,19 @@ static bool_t reply(SVCXPRT *xprt, struct rpc_msg *msg)
 		      MESSAGE_SIZE - ENVELOPE_SIZE, XDR_ENCODE);
 	good = put_reply_header(&xdrs, msg) && put_results(&xdrs, worker, &env, msg);
 	env.length = XDR_GETPOS(&xdrs);
-	good = good && give(worker, &env);
+	worker->success = msg->rm_reply.rp_stat == MSG_ACCEPTED &&
+			  msg->acpted_rply.ar_stat == SUCCESS;
+	if (good)
+		return finish(worker, &env);
 	mbox_rpc_scratch_end(&worker->scratch);
-	return good;
+	return FALSE;
 }
 
 static void refuse(struct worker *worker)
 {
 	const struct envelope env = { .flags = REFUSED };
 
-	give(worker, &env);
+	mbox_rpc_worker_give(worker, &env);
 }
 
 static bool_t get_args(SVCXPRT *xprt, xdrproc_t xargs, void *args)
@@ -145,6 +163,15 @@ static void rpc_mismatch(struct worker *worker)
 	reply(&worker->xprt, &msg);
 }
 
+/* What is to be served once is for the process whose history it is. */
+static bool can_serve(const struct worker *worker)
+{
+	const struct server *server = worker->server;
+
+	return !server->inherited ||
+	       !(server->durable || worker->request.env.flags & IDENTIFIED);
+}
+
 /* Reads a request that was received, and answers what is wrong with it. */
 static bool read_request(struct worker *worker)
 {
@@ -153,12 +180,15 @@ static bool read_request(struct worker *worker)
 
 	if (verdict == UNREADABLE)
 		mbox_rpc_close_fds(&worker->in);
-	else if (!take_fds(worker))
+	else if (!take_fds(worker) || !can_serve(worker))
 		verdict = UNREADABLE;
 
 	switch (verdict) {
 	case GOOD:
 		return true;
+	case ACKNOWLEDGMENT:
+		mbox_rpc_once_acknowledge(worker);
+		return false;
 	case OTHER_RPC:
 		rpc_mismatch(worker);
 		return false;
@@ -250,7 +280,7 @@ static struct versions look_up(struct server *server, rpcprog_t prog, rpcvers_t 
 	return v;
 }
 
-static void dispatch(struct worker *worker, struct svc_req *rqstp)
+void mbox_rpc_worker_dispatch(struct worker *worker, struct svc_req *rqstp)
 {
 	struct versions v = look_up(worker->server, rqstp->rq_prog, rqstp->rq_vers);
 
@@ -276,17 +306,22 @@ void mbox_rpc_worker_serve(struct worker *worker)
 	rqstp.rq_cred = call->cb_cred;
 	why = mbox_rpc_authenticate(&rqstp, &worker->cred, worker->in.uid, worker->in.gid);
 	if (why == AUTH_OK)
-		dispatch(worker, &rqstp);
+		mbox_rpc_once_serve(worker, &rqstp);
 	else
 		svcerr_auth(&worker->xprt, why);
 }
 
+/* A loop of the program's own does not say when a request is served. */
 static bool_t receive(SVCXPRT *xprt, struct rpc_msg *msg)
 {
 	struct worker *worker = worker_of(xprt);
 
 	if (mbox_rpc_worker_receive(worker) || !read_request(worker))
 		return FALSE;
+	if (worker->server->durable || worker->request.env.flags & IDENTIFIED) {
+		refuse(worker);
+		return FALSE;
+	}
 	*msg = worker->request.header;
 	return TRUE;
 }
@@ -306,6 +341,10 @@ static void server_end(struct server *server)
 		free(p);
 	}
 	pthread_rwlock_destroy(&server->lock);
+	mbox_rpc_history_end(server->history);
+	/* SQLite cannot close in a child what its parent has opened. */
+	if (server->durable && !server->inherited)
+		mbox_rpc_durable_end(server->durable);
 	mbox_close(server->mb);
 	free(server->name);
 	free(server);
@@ -388,13 +427,17 @@ static int server_new(struct server **created, const char *name, mode_t mode)
 	struct server *server = calloc(1, sizeof(*server));
 	int ret = -ENOMEM;
 
-	if (server)
-		server->name = strdup(name);
-	if (server && server->name)
+	if (!server)
+		return ret;
+	server->name = strdup(name);
+	server->start = mbox_rpc_realtime();
+	server->history = mbox_rpc_history_new(server->start);
+	if (server->name && server->history)
 		ret = mbox_create(&server->mb, name, O_RDWR | O_EXCL, mode, &attr);
 	if (ret) {
-		if (server)
-			free(server->name);
+		if (server->history)
+			mbox_rpc_history_end(server->history);
+		free(server->name);
 		free(server);
 		return ret;
 	}
@@ -484,6 +527,24 @@ MBOX_RPC_API int mbox_svc_unreg(SVCXPRT *xprt, rpcprog_t prog, rpcvers_t vers)
 	pthread_rwlock_unlock(&server->lock);
 	free(gone);
 	return gone ? 0 : -ENOENT;
+}
+
+MBOX_RPC_API int mbox_svc_durable(SVCXPRT *xprt, const char *path)
+{
+	struct server *server = server_of(xprt);
+
+	if (!server)
+		return -EINVAL;
+	if (server->durable)
+		return -EALREADY;
+	return mbox_rpc_durable_new(&server->durable, path, server->start);
+}
+
+MBOX_RPC_API struct sqlite3 *mbox_svc_db(const struct svc_req *rqstp)
+{
+	const struct server *server = server_of(rqstp->rq_xprt);
+
+	return server && server->durable ? mbox_rpc_durable_db(server->durable) : NULL;
 }
 
 MBOX_RPC_API int mbox_svc_caller(const struct svc_req *rqstp,

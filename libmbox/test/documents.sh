@@ -122,6 +122,7 @@ mbox_4() {
 headers_h() {
 	awk "$errnos"'
 	/^#define MBOX_[A-Z_]+[ \t]/ { print "constant", $2 }
+	/^\tMBOX_[A-Z_]+,$/ { print "constant", substr($1, 1, length($1) - 1) }
 
 	/^ \* ([a-z]+_)?mbox_[a-z_]+\(\)/ { call = $2; sub(/\(\)/, "", call) }
 	call && /^ \* Return:/ { returns = 1 }
@@ -167,6 +168,7 @@ pages_3() {
 
 	section == "ERRORS" && /^\.It Bq Er/ { errnos($0, "errno " page) }
 	/^\.Dv MBOX_/ { print "mentioned", $2 }
+	/^\.It Dv MBOX_/ { print "mentioned", $3 }
 
 	function quoted(line) {
 		match(line, /"[^"]*"/)

@@ -10,7 +10,8 @@ static char wire[ENVELOPE_SIZE + 8];
 
 static int get(struct envelope *env, size_t size)
 {
-	return mbox_rpc_envelope_get(env, wire, size, IN_SEGMENT | REPLY_TO);
+	return mbox_rpc_envelope_get(env, wire, size,
+				     IN_SEGMENT | REPLY_TO | IDENTIFIED | ACKNOWLEDGE);
 }
 
 static void put(uint32_t flags, uint32_t length, uint64_t segment)
@@ -59,6 +60,39 @@ static void lengths(void)
 	CHECK(get(&env, ENVELOPE_SIZE + 8) == -EPROTO);
 }
 
+static int get_identity(uint32_t flags, uint64_t time, uint64_t sequence, uint64_t acknowledged,
+			struct envelope *got)
+{
+	const struct envelope env = {
+		.flags = flags, .length = 8, .acknowledged = acknowledged,
+		.id = { .client = "0123456789abcdef", .time = time, .sequence = sequence },
+	};
+
+	mbox_rpc_envelope_put(wire, &env);
+	return get(got, ENVELOPE_SIZE + 8);
+}
+
+static void identities(void)
+{
+	static const unsigned char expected[ENVELOPE_SIZE] =
+		"\0\0\0\1" "\0\0\0\10" "\0\0\0\10" "\0\0\0\0" "\0\0\0\0\0\0\0\0"
+		"0123456789abcdef" "\0\0\0\0\0\0\1\2" "\0\0\0\0\0\0\1\3" "\0\0\0\0\0\0\1";
+	struct envelope env;
+
+	CHECK(get_identity(IDENTIFIED, 0x102, 0x103, 0x100, &env) == 0);
+	CHECK(!memcmp(wire, expected, sizeof(expected)));
+	CHECK(!memcmp(env.id.client, "0123456789abcdef", 16) && env.id.time == 0x102);
+	CHECK(env.id.sequence == 0x103 && env.acknowledged == 0x100);
+	CHECK(get_identity(IDENTIFIED, INT64_MAX, INT64_MAX, INT64_MAX - 1, &env) == 0);
+	CHECK(get_identity(IDENTIFIED, 1, 0, 0, &env) == -EPROTO);
+	CHECK(get_identity(IDENTIFIED, 1, 1ULL << 63, 0, &env) == -EPROTO);
+	CHECK(get_identity(IDENTIFIED, 1ULL << 63, 1, 0, &env) == -EPROTO);
+	CHECK(get_identity(IDENTIFIED, 1, 5, 5, &env) == -EPROTO);
+	CHECK(get_identity(IDENTIFIED | ACKNOWLEDGE, 1, 5, 5, &env) == 0);
+	CHECK(get_identity(IDENTIFIED | ACKNOWLEDGE, 1, 5, 6, &env) == -EPROTO);
+	CHECK(get_identity(ACKNOWLEDGE, 1, 5, 5, &env) == -EPROTO);
+}
+
 /* Every bit of it but those of flags and lengths that are in use. */
 static void what_is_not_known(void)
 {
@@ -78,6 +112,7 @@ int main(void)
 {
 	tap_run("the bytes of an envelope", its_bytes);
 	tap_run("lengths", lengths);
+	tap_run("identities", identities);
 	tap_run("what is not known is refused", what_is_not_known);
 	return tap_end();
 }

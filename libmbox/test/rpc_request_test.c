@@ -36,7 +36,9 @@ static void put_header(XDR *xdrs, uint32_t rpc_version)
 
 static void make(uint32_t rpc_version, uint32_t flags)
 {
-	struct envelope env = { .flags = flags, .segment = flags & IN_SEGMENT ? 100 : 0 };
+	struct envelope env = {
+		.flags = flags, .segment = flags & IN_SEGMENT ? 100 : 0, .id.sequence = 1,
+	};
 	const size_t body = flags & IN_SEGMENT ? 0 : BODY;
 	XDR xdrs;
 
@@ -99,6 +101,18 @@ static void verdicts(void)
 	make(RPC_MSG_VERSION, IN_SEGMENT | REPLY_TO);
 	CHECK(judge_copy(&req, sample, sample_size, 2) == GOOD);
 	CHECK(judge_copy(&req, sample, sample_size, 1) == UNREADABLE);
+	make(RPC_MSG_VERSION, IDENTIFIED);
+	CHECK(judge_copy(&req, sample, sample_size, 0) == GOOD);
+	CHECK(req.env.id.sequence == 1);
+	make(RPC_MSG_VERSION, IDENTIFIED | REPLY_TO);
+	CHECK(judge_copy(&req, sample, sample_size, 1) == UNREADABLE);
+	make(RPC_MSG_VERSION, IDENTIFIED | ACKNOWLEDGE);
+	CHECK(judge_copy(&req, sample, sample_size, 0) == UNREADABLE);
+	set_word(8, 0);
+	CHECK(judge_copy(&req, sample, ENVELOPE_SIZE, 0) == ACKNOWLEDGMENT);
+	make(RPC_MSG_VERSION, IDENTIFIED | ACKNOWLEDGE | REPLY_TO);
+	set_word(8, 0);
+	CHECK(judge_copy(&req, sample, ENVELOPE_SIZE, 1) == UNREADABLE);
 	make(RPC_MSG_VERSION, IN_SEGMENT);
 	set_word(8, sample_size + 4 - ENVELOPE_SIZE);
 	CHECK(judge_copy(&req, sample, sample_size + 4, 1) == UNREADABLE);
@@ -163,8 +177,18 @@ static void garble(char *data, size_t *size, uint32_t *seed)
 	}
 	/* Otherwise hardly one gets past its envelope. */
 	if (next(seed) % 8 && *size >= ENVELOPE_SIZE) {
-		const struct envelope env = { .length = *size - ENVELOPE_SIZE };
+		struct envelope env = { .length = *size - ENVELOPE_SIZE };
 
+		if (next(seed) % 2) {
+			env.flags = IDENTIFIED;
+			env.id.sequence = 1 + next(seed) % 3;
+			env.acknowledged = next(seed) % 2;
+		}
+		if (next(seed) % 64 == 0) {
+			env.flags |= ACKNOWLEDGE;
+			env.length = next(seed) % 2;
+			*size = ENVELOPE_SIZE + env.length;
+		}
 		mbox_rpc_envelope_put(data, &env);
 	}
 }
@@ -172,7 +196,7 @@ static void garble(char *data, size_t *size, uint32_t *seed)
 static void at_random(void)
 {
 	static char data[MESSAGE_SIZE];
-	unsigned int seen[5] = { 0 }, trusted = 0, i;
+	unsigned int seen[BAD_VERIFIER + 1] = { 0 }, trusted = 0, i;
 	struct credential cred;
 	struct request req;
 	uint32_t seed = 1;
@@ -190,7 +214,7 @@ static void at_random(void)
 			trusted++;
 	}
 	/* Each way was gone. */
-	for (i = 0; i < 5; i++)
+	for (i = 0; i <= BAD_VERIFIER; i++)
 		CHECK(seen[i] > 100);
 	CHECK(trusted > 100 && trusted < seen[GOOD]);
 }

@@ -76,7 +76,7 @@ native() {
 	flags+=("${@:3}")
 	case $1 in
 	calls) more=('-Wl,--wrap=open,--wrap=close,--wrap=fcntl,--wrap=ioctl') ;;
-	rpc_*) libraries=("$dir/libmbox-rpc.a" "${libraries[@]}") more=(-ltirpc) ;;
+	rpc_*) libraries=("$dir/libmbox-rpc.a" "${libraries[@]}") more=(-ltirpc -lsqlite3) ;;
 	esac
 	mkdir -p "$dir"
 	make -s BUILD="$dir" CC="${cc[*]}" CFLAGS="${flags[*]}" "${libraries[@]}"

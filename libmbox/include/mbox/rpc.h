@@ -48,7 +48,8 @@ extern "C" {
  * cannot read it at all; to RPC_INTR after a signal without SA_RESTART, or when the
  * request was received before. clnt_control() knows CLSET_TIMEOUT, CLGET_TIMEOUT,
  * CLGET_FD, CLSET_FD_CLOSE, CLSET_FD_NCLOSE, CLGET_XID, CLSET_XID, CLGET_VERS,
- * CLSET_VERS, CLGET_PROG and CLSET_PROG.
+ * CLSET_VERS, CLGET_PROG and CLSET_PROG; and, for mbox_clnt_delivery(),
+ * CLSET_RETRY_TIMEOUT and CLGET_RETRY_TIMEOUT.
  *
  * Results are decoded within MBOX_RPC_MAX bytes, and within 4 MiB of the calling
  * thread's stack, which lists that are linked take by their length.
@@ -70,6 +71,101 @@ CLIENT *clnt_mbox_create(const char *mailbox, rpcprog_t prog, rpcvers_t vers);
  */
 CLIENT *mbox_clnt_create(const char *host, rpcprog_t prog, rpcvers_t vers,
 			 const char *nettype);
+
+/**
+ * enum mbox_rpc_delivery - what a client does for a call to be served, and how often it is
+ * @MBOX_RPC_MAYBE: sends it once: it is served once, or not at all
+ * @MBOX_RPC_AT_LEAST_ONCE: sends it until it is answered: each time it may be served
+ * @MBOX_RPC_AT_MOST_ONCE: sends it until it is answered or the server dies: it is served
+ *                         once, or not at all
+ * @MBOX_RPC_EXACTLY_ONCE: sends it until it is answered, by the next server if one dies:
+ *                         it is served once
+ *
+ * MAYBE holds as long as nothing on the way doubles a request: a mailbox does not. With
+ * the last two each request says which call of which client it is, and the server keeps
+ * the answer until the client acknowledges that it has it, which the next call does and
+ * clnt_destroy(). A request that comes again gets the same answer and is not served
+ * again, or it is answered later while it still is. One that the server does not know,
+ * but may have known, is not served: its call ends with RPC_CANTRECV and re_errno ESTALE.
+ * Those are the requests
+ *
+ *  - that are older than the server, unless mbox_svc_durable() has kept its history;
+ *  - of a client from which nothing came for MBOX_RPC_AGE seconds;
+ *  - that MBOX_RPC_WINDOW or more calls of the same client came after;
+ *  - whose answers were more than MBOX_RPC_HISTORY bytes ago, by all clients of a user,
+ *    or of a client that as many as MBOX_RPC_CLIENTS of the same user came after;
+ *  - of a time to come, from before a clock was set back.
+ *
+ * What is promised ends with the timeout of a call: after RPC_TIMEDOUT, as after RPC_INTR,
+ * it was served or not. A client that dies is promised the same if it comes back by
+ * mbox_clnt_resume().
+ */
+enum mbox_rpc_delivery {
+	MBOX_RPC_MAYBE,
+	MBOX_RPC_AT_LEAST_ONCE,
+	MBOX_RPC_AT_MOST_ONCE,
+	MBOX_RPC_EXACTLY_ONCE,
+};
+
+#define MBOX_RPC_AGE		600
+#define MBOX_RPC_WINDOW		64
+#define MBOX_RPC_CLIENTS	4096
+#define MBOX_RPC_HISTORY	(16 * 1024 * 1024)
+
+/**
+ * mbox_clnt_delivery() - choose how often the calls of a client are served
+ * @clnt: made by clnt_mbox_create()
+ * @delivery: of the calls that begin from now on, by clnt_call(); it begins with
+ *            MBOX_RPC_MAYBE, which those by mbox_clnt_start() always are
+ *
+ * A request is sent again after the time of CLSET_RETRY_TIMEOUT, 1 second if clnt_control()
+ * has set no other, then after twice that and so on; and when a server has died, after
+ * which the next is looked for under the same name until the timeout of the call. As many
+ * as MBOX_RPC_WINDOW calls can be under way on one client at once, others wait.
+ *
+ * Return: 0; -EINVAL: a client of another transport, or no such delivery.
+ */
+int mbox_clnt_delivery(CLIENT *clnt, enum mbox_rpc_delivery delivery);
+
+/**
+ * struct mbox_rpc_identity - what a request is recognized by
+ * @client: a random number of the client's
+ * @time: when the call was made, in nanoseconds of CLOCK_REALTIME
+ * @sequence: the number of the call among the client's, from 1
+ *
+ * Together with the user who sent it, as the kernel says.
+ */
+struct mbox_rpc_identity {
+	uint8_t client[16];
+	uint64_t time;
+	uint64_t sequence;
+};
+
+/**
+ * mbox_clnt_identity() - tell what the next call will be known by
+ * @clnt: made by clnt_mbox_create()
+ * @id: set
+ *
+ * For a client that is to survive its process: it notes this on a disk, with what the
+ * call is for, before it makes the call; and that it has the answer before it asks for
+ * the identity of the next. Then no other thread uses the client.
+ *
+ * Return: 0; -EINVAL: a client of another transport.
+ */
+int mbox_clnt_identity(CLIENT *clnt, struct mbox_rpc_identity *id);
+
+/**
+ * mbox_clnt_resume() - be the client that a process before was
+ * @clnt: made by clnt_mbox_create(), and not used yet
+ * @id: from mbox_clnt_identity(): what the next call is known by
+ *
+ * The next call has to be the same one, with the same arguments: if it was served the
+ * answer is that which it had then.
+ *
+ * Return: 0; -EINVAL: a client of another transport, or a sequence or a time of 0 or
+ * beyond 2^63 - 1.
+ */
+int mbox_clnt_resume(CLIENT *clnt, const struct mbox_rpc_identity *id);
 
 /**
  * mbox_clnt_start() - begin a call and do not wait for its results
@@ -241,6 +337,41 @@ struct mbox_svc_caller {
  * Return: 0; -EOPNOTSUPP: the request came over another transport.
  */
 int mbox_svc_caller(const struct svc_req *rqstp, struct mbox_svc_caller *caller);
+
+struct sqlite3;
+
+/**
+ * mbox_svc_durable() - serve in transactions, and keep the history of them in a database
+ * @xprt: made by svc_mbox_create(), and not served yet
+ * @path: a database of SQLite, which is made if it is not there
+ *
+ * For services whose state is in a database: each request of the mailbox is served in a
+ * transaction of its own, one after the other. If it is answered with success, what the
+ * service did by mbox_svc_db() and the answer to the call are committed together, before
+ * the client gets that; else what it did is undone. So a server can die at any point, and
+ * the next one with the same database goes on: MBOX_RPC_EXACTLY_ONCE is served once for
+ * what the service did there. What it did elsewhere may have been done more than once.
+ *
+ * An answer of more than MBOX_RPC_INLINE bytes cannot be kept: its call ends with
+ * RPC_SYSTEMERROR and nothing done, as one does when the transaction cannot be committed.
+ *
+ * Tables whose names begin with mbox_rpc_ are the library's.
+ *
+ * Return: 0; -EINVAL: a transport of another kind; -EALREADY: it has one; -ENOMEM; -EIO: it is
+ * no database, or it cannot be opened or written.
+ */
+int mbox_svc_durable(SVCXPRT *xprt, const char *path);
+
+/**
+ * mbox_svc_db() - the database of mbox_svc_durable(), in the transaction of a request
+ * @rqstp: the request
+ *
+ * Until the dispatch function returns. The service begins and ends no transaction itself.
+ *
+ * Return: the connection; NULL: the request came over another transport, or this has no
+ * database.
+ */
+struct sqlite3 *mbox_svc_db(const struct svc_req *rqstp);
 
 /**
  * mbox_rpcb_set() - tell the matchmaker that a program is served at a mailbox
