@@ -6,6 +6,7 @@
 # make vm                 a shell in a VM with the module loaded
 # make bench              measure; COUNT=1: count instructions; JSON=FILE: leave the figures there
 # make programs           try programs that this machine has by mbox run, in the VM
+# make faults             calls by a network that loses and doubles them; CALLS=100000 for each test
 # make lint               everything that reads the sources and complains
 # make install DESTDIR=   the library and the command
 # make clean              remove build/ (the cache of kernels stays: see selftests/vm/lib.sh)
@@ -59,6 +60,10 @@ bench: module-$(kernel) root
 programs: module-$(kernel) root
 	@$(vm)/programs.sh $(kernel)
 
+faults: module-$(kernel) root
+	@$(vm)/run.sh -l -t 3600 $(kernel) \
+		'MBOX_RPC_CALLS=$(or $(CALLS),100000) /usr/lib/kselftests/mbox/libmbox_rpc_faults_test'
+
 lint: libmbox
 	@$(vm)/lint.sh
 
@@ -72,4 +77,4 @@ clean:
 help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: all deps libmbox tools root demo check vm bench programs lint install clean help
+.PHONY: all deps libmbox tools root demo check vm bench programs faults lint install clean help
