@@ -93,7 +93,7 @@ demo() {
 	local share=$root/usr/share/mbox-demo
 	mkdir -p "$share/text"
 	cp -r "$top"/tools/demo/{build,scenes,*.sh} "$share"
-	needs "$top"/tools/demo/build/census{,_server}
+	needs "$top"/tools/demo/build/{census,purse}{,_server}
 	cp -L /usr/share/common-licenses/* "$share/text"
 	cp "$("$vm/linux-source.sh")"/Documentation/filesystems/*.rst "$share/text"
 }
