@@ -1196,6 +1196,17 @@ true'
 	remove_all
 }
 
+# Each round is answered by a byte, after one that says that all is ready.
+test_bench_rpc() {
+	local how
+	for how in 'RPC by mailbox' 'RPC by TCP' 'RPC by AF_LOCAL'; do
+		same "$how" "$(printf 12 | mbox-bench-rpc "$how" 100000 3 5 | wc -c)" 3
+	done
+	same 'RPC by UDP' "$(printf 12 | mbox-bench-rpc 'RPC by UDP' 0 1 5 | wc -c)" 3
+	same 'RPC by nothing' "$(printf 12 | mbox-bench-rpc 'RPC by nothing' 0 1 5 2>&1)" \
+		'mbox-bench-rpc: no transport: RPC by nothing'
+}
+
 test_help() {
 	holds 'help' mbox --help
 	holds 'version' mbox --version
@@ -1242,6 +1253,7 @@ test_budget
 test_no_module
 test_listing
 test_watch
+test_bench_rpc
 test_help
 same 'nothing is left' "$(mbox ls --json)" '[]'
 done_testing

@@ -50,7 +50,7 @@ tidy() {
 		-isystem "$("$vm/linux-source.sh")/tools/testing/selftests/kselftest")
 	stubs selftests/rpc_service.x rpc_gen && stubs tools/demo/census.x census &&
 		stubs tools/demo/purse.x purse &&
-		stubs tools/test/greeting.x greeting || return
+		stubs tools/test/greeting.x greeting && stubs tools/rpcbench/take.x take || return
 	printf '%s\0' "${files[@]}" | grep -zE '^./(libmbox|tools|selftests)/.*\.c$' | grep -zv '/planted.c$' |
 		xargs -0 -P "$(nproc)" -I{} clang-tidy --quiet {} -- "${flags[@]}" 2>/dev/null
 }

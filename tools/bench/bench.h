@@ -17,7 +17,7 @@
 
 struct mbox;
 
-/* The largest message of any row. */
+/* The largest message of any row, but for those of the RPC library. */
 #define BENCH_BYTES_MAX	65536
 
 /* What most rounds do so often. */
@@ -103,6 +103,12 @@ extern const struct bench_mechanism bench_eventfd;
 extern const struct bench_mechanism bench_futex;
 extern const struct bench_mechanism bench_copy;
 
+/* rpc.c: how the RPC library's calls travel */
+extern const struct bench_mechanism bench_rpc_mailbox;
+extern const struct bench_mechanism bench_rpc_tcp;
+extern const struct bench_mechanism bench_rpc_udp;
+extern const struct bench_mechanism bench_rpc_local;
+
 /* preload.c: a function of the preload library, or NULL */
 void *bench_preloaded(const char *function);
 
@@ -134,6 +140,7 @@ struct bench_work {
  * @name: what the table calls it
  * @room: messages that a channel holds
  * @queued: messages that are queued before, and stay so
+ * @clients: who call in turn, of remote calls
  * @times: how often a round does the work, which is what a value is divided by
  * @setup: make the channels and what else there is; 0 or -errno
  * @prepare: before each round, and not measured, or NULL; 0 or -errno
@@ -145,6 +152,7 @@ struct bench_pattern {
 	const char *name;
 	unsigned int room;
 	unsigned int queued;
+	unsigned int clients;
 	unsigned int times;
 	int (*setup)(const struct bench_row *row, struct bench_work *work);
 	int (*prepare)(const struct bench_row *row, struct bench_work *work);
@@ -176,6 +184,11 @@ extern const struct bench_pattern bench_one_to_many;
 /* broadcast.c, idle.c */
 extern const struct bench_pattern bench_unread;
 extern const struct bench_pattern bench_idle;
+
+/* rpc.c */
+extern const struct bench_pattern bench_remote;
+extern const struct bench_pattern bench_remote_large;
+extern const struct bench_pattern bench_remote_clients;
 
 /* oneself.c: one channel, as most patterns have */
 int bench_setup_there(const struct bench_row *row, struct bench_work *work);

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT OR LGPL-2.1
+/*
+ * Calls by the RPC library over its own transports and over mailboxes: another program
+ * makes them, beside this one, and its child is the server.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+#define HELPER	"mbox-bench-rpc"
+
+/* All that is done is done there, so that they have nothing but their names. */
+const struct bench_mechanism bench_rpc_mailbox = { .name = "RPC by mailbox" };
+const struct bench_mechanism bench_rpc_tcp = { .name = "RPC by TCP" };
+const struct bench_mechanism bench_rpc_udp = { .name = "RPC by UDP" };
+const struct bench_mechanism bench_rpc_local = { .name = "RPC by AF_LOCAL" };
+
+/* The helper lies where this program does. */
+static int find_helper(char *path, size_t size)
+{
+	ssize_t length = readlink("/proc/self/exe", path, size);
+	char *name;
+
+	if (length < 0)
+		return -errno;
+	path[length < (ssize_t)size ? length : 0] = '\0';
+	name = strrchr(path, '/');
+	if (!name || name + sizeof("/" HELPER) > path + size)
+		return -ENAMETOOLONG;
+	strcpy(name, "/" HELPER);
+	return access(path, X_OK) ? -errno : 0;
+}
+
+static void run(const struct bench_row *row, struct bench_work *work)
+{
+	char path[PATH_MAX], bytes[24], clients[12], times[12];
+
+	snprintf(bytes, sizeof(bytes), "%zu", row->bytes);
+	snprintf(clients, sizeof(clients), "%u", row->pattern->clients);
+	snprintf(times, sizeof(times), "%u", row->pattern->times);
+	if (!find_helper(path, sizeof(path)) && dup2(work->go[0], STDIN_FILENO) >= 0 &&
+	    dup2(work->done[1], STDOUT_FILENO) >= 0)
+		execl(path, HELPER, row->mechanism->name, bytes, clients, times, NULL);
+}
+
+/* The helper says so when it is ready, and again after each round. */
+static int wait_for(struct bench_work *work)
+{
+	char byte;
+
+	return read(work->done[0], &byte, 1) == 1 ? 0 : -EIO;
+}
+
+static int setup(const struct bench_row *row, struct bench_work *work)
+{
+	char path[PATH_MAX];
+	int err = find_helper(path, sizeof(path));
+
+	if (err)
+		return err;
+	if (pipe2(work->go, O_CLOEXEC) || pipe2(work->done, O_CLOEXEC))
+		return -errno;
+	err = bench_start(row, work, 0, run);
+	if (err)
+		return err;
+	close(work->go[0]);
+	close(work->done[1]);
+	return wait_for(work);
+}
+
+static int call_all(const struct bench_row *row, struct bench_work *work)
+{
+	(void)row;
+	return write(work->go[1], "", 1) == 1 ? wait_for(work) : -errno;
+}
+
+static void teardown(const struct bench_row *row, struct bench_work *work)
+{
+	(void)row;
+	bench_stop(work);
+	close(work->go[1]);
+	close(work->done[0]);
+}
+
+#define PATTERN(what, nr, often) {	\
+	.name = what,			\
+	.clients = nr,			\
+	.times = often,			\
+	.setup = setup,			\
+	.round = call_all,		\
+	.teardown = teardown,		\
+}
+
+const struct bench_pattern bench_remote = PATTERN("remote call", 1, BENCH_TIMES);
+const struct bench_pattern bench_remote_large = PATTERN("remote call", 1, 100);
+const struct bench_pattern bench_remote_clients = PATTERN("1,000 clients", 1000, BENCH_TIMES);
