@@ -33,16 +33,6 @@ fails() {
 	ok $status "fails: $*" "$(head -n 30 "$dir/out")" "expected: $text"
 }
 
-# start NAME CMD...: CMD runs in the background and is ready; $pid is its process.
-start() {
-	local name=$1 line
-	shift
-	exec 9< <(exec "$@" 2>&1)
-	pid=$!
-	IFS= read -r -t 30 line <&9
-	same "$name is ready" "$line" ready
-}
-
 start_daemon() {
 	start "$1" "$mboxrpcbind" --state="$dir/table.json"
 	daemon=$pid

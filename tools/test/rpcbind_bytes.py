@@ -14,30 +14,13 @@ import sys
 import tempfile
 import time
 
+from onc import (GARBAGE_ARGS, PROC_UNAVAIL, PROG_MISMATCH, PROG_UNAVAIL, SUCCESS, SYSTEM_ERR, done,
+                 exactly, ints, record, reply, same, text)
+
 PROGRAM, PORT, LOCAL = 100000, 111, '/run/rpcbind.sock'
 NULL, SET, UNSET, GETADDR, DUMP, CALLIT, GETTIME, TO_TADDR, TO_UADDR = range(9)
 GETVERSADDR, INDIRECT, GETADDRLIST, GETSTAT = range(9, 13)
-SUCCESS, PROG_UNAVAIL, PROG_MISMATCH, PROC_UNAVAIL, GARBAGE_ARGS, SYSTEM_ERR = range(6)
 AUTH_REJECTED = 'denied'
-
-results = []
-
-
-def same(name, got, expected):
-    good = got == expected
-    results.append(good)
-    print(f"{'' if good else 'not '}ok {len(results)} - {name}")
-    if not good:
-        print(f'# got {got!r}, expected {expected!r}')
-
-
-def ints(*numbers):
-    return b''.join(struct.pack('>I', n & 0xffffffff) for n in numbers)
-
-
-def text(string):
-    data = string if isinstance(string, bytes) else string.encode()
-    return ints(len(data)) + data + bytes(-len(data) % 4)
 
 
 def mapping(program, version, netid='', address='', owner=''):
@@ -46,29 +29,6 @@ def mapping(program, version, netid='', address='', owner=''):
 
 def call(version, procedure, args=b'', program=PROGRAM, xid=7, rpc=2, cred=ints(0, 0)):
     return ints(xid, 0, rpc, program, version, procedure) + cred + ints(0, 0) + args
-
-
-def record(message):
-    return ints(0x80000000 | len(message)) + message
-
-
-def exactly(stream, length):
-    data = b''
-    while len(data) < length:
-        more = stream.recv(length - len(data))
-        if not more:
-            raise EOFError
-        data += more
-    return data
-
-
-def reply(stream):
-    message, last = b'', 0
-    while not last:
-        head, = struct.unpack('>I', exactly(stream, 4))
-        last = head & 0x80000000
-        message += exactly(stream, head & 0x7fffffff)
-    return message
 
 
 def connect(where=None, port=None):
@@ -356,8 +316,7 @@ def main():
         same('the memory stays', memory(daemon.pid) - before < 1 << 20, True)
         daemon.terminate()
         same('it ends well', daemon.wait(), 0)
-    print(f'1..{len(results)}')
-    sys.exit(not all(results))
+    done()
 
 
 main()

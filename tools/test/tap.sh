@@ -29,6 +29,17 @@ same() {
 	ok $status "$1" "got:" "$2" "expected:" "$3"
 }
 
+# start NAME CMD...: CMD runs in the background and says that it is ready; $pid is its process.
+start() {
+	local name=$1 line
+	shift
+	exec 9< <(exec "$@" 2>&1)
+	# shellcheck disable=SC2034 # the caller's
+	pid=$!
+	IFS= read -r -t 30 line <&9
+	same "$name is ready" "$line" ready
+}
+
 done_testing() {
 	echo "1..$tap_count"
 	exit $tap_failed
