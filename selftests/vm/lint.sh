@@ -50,7 +50,9 @@ tidy() {
 		-isystem "$("$vm/linux-source.sh")/tools/testing/selftests/kselftest")
 	stubs selftests/rpc_service.x rpc_gen && stubs tools/demo/census.x census &&
 		stubs tools/demo/purse.x purse &&
-		stubs tools/test/greeting.x greeting && stubs tools/rpcbench/take.x take || return
+		stubs tools/test/greeting.x greeting && stubs tools/rpcbench/take.x take &&
+		stubs /usr/include/rpcsvc/rstat.x rstat && stubs /usr/include/rpcsvc/rusers.x rusers &&
+		stubs /usr/include/rpcsvc/spray.x spray || return
 	printf '%s\0' "${files[@]}" | grep -zE '^./(libmbox|tools|selftests)/.*\.c$' | grep -zv '/planted.c$' |
 		xargs -0 -P "$(nproc)" -I{} clang-tidy --quiet {} -- "${flags[@]}" 2>/dev/null
 }
