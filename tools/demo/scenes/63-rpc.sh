@@ -7,7 +7,7 @@ title "Remote procedure calls: a .x file, rpcgen, and a mailbox instead of a soc
 say "census.x says what there is to call:"
 sed -n '/^program/,$s/^/	/p' "$demo/build/census.x"
 say "and this is all that there is to do:"
-sed '1d; s/^/	/' "$demo/build/census.sh"
+sed 's/^/	/' "$demo/build/census.sh"
 
 answers() { [ "$(exit_of rpcinfo)" = 0 ]; }
 exists() { [ "$(exit_of mbox stat "$1")" = 0 ]; }
