@@ -144,7 +144,7 @@ static int check_segment(const struct mbox_segment *segment, uint64_t length)
 static int map_segment(struct body *body, const struct mbox_segment *segment,
 		       size_t length)
 {
-	void *map = mmap(NULL, length, PROT_READ, MAP_SHARED | MAP_POPULATE,
+	void *map = mmap(NULL, length, PROT_READ, MAP_SHARED,
 			 mbox_segment_fd(segment), 0);
 
 	if (map == MAP_FAILED)
