@@ -8,7 +8,7 @@
  * operation depends on how long the log is or on how many read it, but for
  * those who have to be woken.
  *
- * The log numbers its messages without a gap. A cursor has the number of its
+ * The log numbers its messages from 1 without a gap. A cursor has the number of its
  * next message and a pointer to the one before, from which it gets there; both
  * without being touched when a message is added, or dropped: a number below the
  * oldest one's says that what was between was missed, that the oldest is next,
@@ -31,7 +31,12 @@
  */
 struct mbox_broadcast *mbox_broadcast_create(void)
 {
-	return kzalloc(sizeof(struct mbox_broadcast), GFP_KERNEL_ACCOUNT);
+	struct mbox_broadcast *broadcast = kzalloc(sizeof(*broadcast),
+						   GFP_KERNEL_ACCOUNT);
+
+	if (broadcast)
+		broadcast->end = 1;
+	return broadcast;
 }
 
 static struct mbox_message *

@@ -151,10 +151,11 @@ static struct mbox_message *mbox_msg_take_in(struct file *file,
 	int err;
 
 	if (msg->prio > MBOX_PRIO_MAX || msg->index || msg->lease ||
+	    !msg->sequence != !(msg->flags & MBOX_ONCE) ||
 	    !mbox_msg_valid(msg))
 		return ERR_PTR(-EINVAL);
 	if (mbox_file_mailbox(file)->broadcast &&
-	    (msg->prio || msg->flags & MBOX_SYNC))
+	    (msg->prio || msg->flags & (MBOX_SYNC | MBOX_ONCE)))
 		return ERR_PTR(-EOPNOTSUPP);
 	err = mbox_iter_init(&from, ITER_SOURCE, msg, &iov);
 	if (err)
@@ -174,7 +175,8 @@ static long mbox_send_msg(struct file *file, const struct mbox_ioc_msg *msg,
 	message = mbox_msg_take_in(file, msg);
 	if (IS_ERR(message))
 		return PTR_ERR(message);
-	return mbox_send(mbox_file_mailbox(file), message, patience);
+	return mbox_send(mbox_file_mailbox(file), message, msg->sequence,
+			 patience);
 }
 
 /* What a call returns that a signal came before. */
@@ -194,7 +196,7 @@ long mbox_ioctl_send(const struct mbox_request *request)
 	if (!(request->file->f_mode & FMODE_WRITE))
 		return -EBADF;
 	if (msg.flags & ~(MBOX_NONBLOCK | MBOX_REALTIME | MBOX_IOV | MBOX_SYNC |
-			  MBOX_NORESTART))
+			  MBOX_NORESTART | MBOX_ONCE))
 		return -EINVAL;
 	if (mbox_patience_init(&patience, request->file, msg.flags,
 			       msg.deadline))
@@ -271,6 +273,7 @@ static int mbox_msg_copy(struct mbox_sink *sink,
 		.delivery = sink->delivery,
 		.lease = msg_sink->asked->lease,
 		.deliveries = message->deliveries,
+		.sequence = message->seq,
 	};
 
 	return mbox_message_copy(message, &to) ?:
@@ -720,8 +723,8 @@ long mbox_ioctl_send_batch(const struct mbox_request *request)
 		return err;
 	if (!(request->file->f_mode & FMODE_WRITE))
 		return -EBADF;
-	return mbox_batch(request->file, &batch, MBOX_IOV | MBOX_SYNC,
-			  mbox_batch_send);
+	return mbox_batch(request->file, &batch,
+			  MBOX_IOV | MBOX_SYNC | MBOX_ONCE, mbox_batch_send);
 }
 
 /* Only the first is worth waiting for. */

@@ -486,7 +486,7 @@ static ssize_t mbox_mailbox_write(struct kiocb *iocb, struct iov_iter *from)
 	message = mbox_message_create(mailbox, handle->user, from);
 	if (IS_ERR(message))
 		return PTR_ERR(message);
-	err = mbox_send(mailbox, message, &patience);
+	err = mbox_send(mailbox, message, 0, &patience);
 	if (err == -EPIPE)
 		send_sig(SIGPIPE, current, 0);
 	return err ?: len;

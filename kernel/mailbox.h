@@ -184,6 +184,7 @@ struct mbox_choice {
  * @sink: where a receiver wants its message, a caller its reply
  * @choice: which messages a receiver wants, or NULL for all
  * @message: what it sends, or what it was given
+ * @sequence: the sender's own number of its message with MBOX_ONCE, or 0
  * @handed: a sender's message went to a waiting receiver
  * @error: the result, 0 or negative
  * @done: set last, see MBOX_BARRIER
@@ -195,6 +196,7 @@ struct mbox_waiter {
 	struct mbox_sink *sink;
 	const struct mbox_choice *choice;
 	struct mbox_message *message;
+	u64 sequence;
 	bool handed;
 	int error;
 	bool done;
@@ -383,6 +385,7 @@ struct mbox_last {
  * @senders: protected by @lock
  * @receivers: protected by @lock
  * @arrivals: messages that were offered, protected by @lock
+ * @sequence: of the last message that was sent with MBOX_ONCE, protected by @lock
  * @received: messages taken, protected by @lock
  * @received_bytes: their bytes, protected by @lock
  * @notice: or NULL, protected by @lock
@@ -420,6 +423,7 @@ struct mbox_mailbox {
 	struct mbox_side senders;
 	struct mbox_side receivers;
 	u64 arrivals;
+	u64 sequence;
 	u64 received;
 	u64 received_bytes;
 	struct mbox_notice *notice;
@@ -566,7 +570,7 @@ void mbox_message_put(struct mbox_mailbox *mailbox,
 
 /* transfer.c */
 int mbox_send(struct mbox_mailbox *mailbox, struct mbox_message *message,
-	      const struct mbox_patience *patience);
+	      u64 sequence, const struct mbox_patience *patience);
 int mbox_wait(struct mbox_waiter *waiter, unsigned int state,
 	      const struct mbox_patience *patience);
 int mbox_offer_locked(struct mbox_mailbox *mailbox,

@@ -337,6 +337,30 @@ static bool mbox_hand_over_locked(struct mbox_mailbox *mailbox,
 	return false;
 }
 
+/*
+ * Of what was sent more than once the mailbox takes one. It remembers this with
+ * each message that a sender is told is sent, and with no other.
+ */
+static bool mbox_repeated_locked(const struct mbox_mailbox *mailbox,
+				 const struct mbox_waiter *sender)
+{
+	return sender->sequence && sender->sequence <= mailbox->sequence;
+}
+
+static void mbox_accept_locked(struct mbox_mailbox *mailbox, u64 sequence)
+{
+	if (sequence)
+		mailbox->sequence = sequence;
+}
+
+/* The mailbox, or with MBOX_SYNC a receiver, has the message. */
+static void mbox_sender_accept_locked(struct mbox_mailbox *mailbox,
+				      struct mbox_message *message)
+{
+	mbox_accept_locked(mailbox, message->waiter->sequence);
+	mbox_sender_complete_locked(mailbox, message, 0);
+}
+
 /**
  * mbox_admit_locked() - let senders in that wait for room, while there is some
  * @mailbox: the mailbox, locked
@@ -351,12 +375,16 @@ void mbox_admit_locked(struct mbox_mailbox *mailbox)
 		if (!mbox_room_locked(mailbox, message))
 			break;
 		mbox_queue_remove(&mailbox->blocked, message);
+		if (mbox_repeated_locked(mailbox, message->waiter)) {
+			mbox_sender_complete_locked(mailbox, message, -EEXIST);
+			continue;
+		}
 		if (mailbox->broadcast)
 			mbox_broadcast_add_locked(mailbox, message);
 		else
 			mbox_queue_add(&mailbox->queue, message);
 		if (!message->sync)
-			mbox_sender_complete_locked(mailbox, message, 0);
+			mbox_sender_accept_locked(mailbox, message);
 	}
 	/* Most mailboxes have no pollers, who look for themselves anyway. */
 	if (waitqueue_active(&mailbox->pollers) &&
@@ -420,7 +448,7 @@ static void mbox_track(struct mbox_message *message, struct mbox_waiter *waiter)
  * A caller waits for its reply anyway, so its request need not be hasty.
  *
  * Return: 0 if the mailbox or a receiver has the message, 1 if the sender is to
- * wait with @waiter, or -EPIPE or -EAGAIN.
+ * wait with @waiter, or -EPIPE, -EEXIST or -EAGAIN.
  */
 int mbox_offer_locked(struct mbox_mailbox *mailbox,
 		      struct mbox_message *message, struct mbox_waiter *waiter,
@@ -434,6 +462,8 @@ int mbox_offer_locked(struct mbox_mailbox *mailbox,
 
 	if (err)
 		return err;
+	if (mbox_repeated_locked(mailbox, waiter))
+		return -EEXIST;
 	if (nonblock && (tracked || !fits) && !mailbox->receiving.count)
 		return -EAGAIN;
 	if (!message->seq)
@@ -453,8 +483,10 @@ int mbox_offer_locked(struct mbox_mailbox *mailbox,
 			       message);
 		mbox_arrived_locked(mailbox, message);
 	}
-	if (!tracked)
+	if (!tracked) {
+		mbox_accept_locked(mailbox, waiter->sequence);
 		return 0;
+	}
 	mbox_waiter_start(mbox_senders(mailbox, message), waiter);
 	trace_mbox_block(&mailbox->object, true);
 	return 1;
@@ -508,14 +540,15 @@ int mbox_send_wait(struct mbox_mailbox *mailbox, struct mbox_waiter *waiter,
 	return err;
 }
 
-static int mbox_send_once(struct mbox_mailbox *mailbox,
-			  struct mbox_message **message,
-			  const struct mbox_patience *patience)
+static int mbox_send_try(struct mbox_mailbox *mailbox,
+			 struct mbox_message **message, u64 sequence,
+			 const struct mbox_patience *patience)
 {
 	struct mbox_waiter waiter;
 	int ret;
 
 	waiter.message = *message;
+	waiter.sequence = sequence;
 	waiter.choice = NULL;
 	spin_lock(&mailbox->lock);
 	ret = mbox_offer_locked(mailbox, *message, &waiter, patience->nonblock);
@@ -530,22 +563,24 @@ static int mbox_send_once(struct mbox_mailbox *mailbox,
  * mbox_send() - send a message
  * @mailbox: where to
  * @message: taken over, whatever the result
+ * @sequence: the sender's own number of it, or 0
  * @patience: how long to wait for room, or for a receiver
  *
  * A receiver that could not copy the message at once gives it back: then it is
  * offered again, as to a mailbox where nobody waits.
  *
- * Return: 0, -EAGAIN, -EPIPE, -ESRCH, -EIDRM, -ETIMEDOUT or -ERESTARTSYS.
+ * Return: 0, -EAGAIN, -EPIPE, -ESRCH, -EIDRM, -EEXIST, -ETIMEDOUT or
+ * -ERESTARTSYS.
  */
 int mbox_send(struct mbox_mailbox *mailbox, struct mbox_message *message,
-	      const struct mbox_patience *patience)
+	      u64 sequence, const struct mbox_patience *patience)
 {
 	int err;
 
 	if (mailbox->broadcast)
 		return mbox_broadcast_send(mailbox, message, patience);
 	do {
-		err = mbox_send_once(mailbox, &message, patience);
+		err = mbox_send_try(mailbox, &message, sequence, patience);
 	} while (err == -EAGAIN && !patience->nonblock);
 	if (err && message)
 		mbox_message_put(mailbox, message);
@@ -733,7 +768,10 @@ void mbox_post(struct mbox_mailbox *mailbox, struct mbox_message *message)
 	spin_unlock(&mailbox->lock);
 }
 
-/* Return: whether the sender still wants the message to be received. */
+/*
+ * Return: whether the message is to be received: its sender still wants it to
+ * be, and nobody has sent it before. Otherwise it is the caller's.
+ */
 static bool mbox_settle_locked(struct mbox_mailbox *mailbox,
 			       struct mbox_message *message)
 {
@@ -741,9 +779,15 @@ static bool mbox_settle_locked(struct mbox_mailbox *mailbox,
 		mbox_count_returned_locked(mailbox, message);
 		return false;
 	}
+	if (message->waiter && mbox_repeated_locked(mailbox, message->waiter)) {
+		mbox_count_returned_locked(mailbox, message);
+		message->waiter->message = NULL;
+		mbox_sender_complete_locked(mailbox, message, -EEXIST);
+		return false;
+	}
 	trace_mbox_receive(&mailbox->object, message);
 	if (message->waiter && !message->call)
-		mbox_sender_complete_locked(mailbox, message, 0);
+		mbox_sender_accept_locked(mailbox, message);
 	return true;
 }
 

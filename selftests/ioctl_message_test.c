@@ -384,6 +384,7 @@ TEST_F(ioctl_message, entries_of_a_batch_follow_the_growth_rule)
 	EXPECT_EQ(0, entries[0].more[0]);
 	batch.nr = 1;
 	batch.msg_size = sizeof(struct mbox_ioc_msg) + 1;
+	entries[0].msg = self->msgs[0];
 	EXPECT_EQ(1, ctl(self->box.tx, MBOX_IOC_SEND_BATCH, &batch));
 	EXPECT_EQ(1, ctl(self->box.rx, MBOX_IOC_RECV_BATCH, &batch));
 }

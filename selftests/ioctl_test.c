@@ -229,12 +229,13 @@ static const struct ioc {
 		BITS(mbox_ioc_msg, deadline, ~0ULL >> 1),
 		BITS(mbox_ioc_msg, flags,
 		     MBOX_NONBLOCK | MBOX_REALTIME | MBOX_IOV | MBOX_SYNC |
-		     MBOX_NORESTART),
+		     MBOX_NORESTART | MBOX_ONCE),
 		BITS(mbox_ioc_msg, prio, MBOX_PRIO_MAX),
 		BITS(mbox_ioc_msg, index, 0),
 		BITS(mbox_ioc_msg, nr_fds, 0xff),
 		BITS(mbox_ioc_msg, delivery, 0),
 		BITS(mbox_ioc_msg, lease, 0),
+		BITS(mbox_ioc_msg, sequence, 0),
 	} },
 	{ "RECV", MBOX_IOC_RECV, ON_MAILBOX, true, fill_msg, {
 		BITS(mbox_ioc_msg, deadline, ~0ULL >> 1),

@@ -14,7 +14,7 @@
 #define TAG_FLAGS	(MBOX_TAG | MBOX_TAG_MOST | MBOX_TAG_EXCEPT)
 
 /* These are of the single messages of a batch. */
-#define SINGLE_FLAGS	(MBOX_SYNC | MBOX_LEASE)
+#define SINGLE_FLAGS	(MBOX_SYNC | MBOX_ONCE | MBOX_LEASE)
 
 /* Entries that a batch hands to the kernel at once: 4 KiB of stack. */
 #define BATCH_CHUNK	64
@@ -40,7 +40,14 @@ int mbox_take_message(struct mbox_message *msg, const struct mbox_ioc_msg *req,
 	msg->delivery = req->delivery;
 	msg->flags = req->flags;
 	msg->deliveries = req->deliveries;
+	msg->sequence = req->sequence;
 	return 0;
+}
+
+/* What was received can be sent as it is. */
+static uint64_t own_number(const struct mbox_message *msg, unsigned int flags)
+{
+	return flags & MBOX_ONCE ? msg->sequence : 0;
 }
 
 MBOX_API int mbox_send_msg(struct mbox *mb, const struct mbox_message *msg,
@@ -55,6 +62,7 @@ MBOX_API int mbox_send_msg(struct mbox *mb, const struct mbox_message *msg,
 		.prio = msg->prio,
 		.fds = mbox_address(msg->fds),
 		.nr_fds = msg->nr_fds,
+		.sequence = own_number(msg, flags),
 	};
 
 	if (flags & INTERNAL_FLAGS)
@@ -182,6 +190,7 @@ MBOX_API int mbox_sendv(struct mbox *mb, const struct iovec *iov, int iovcnt,
 		.prio = msg ? msg->prio : 0,
 		.fds = msg ? mbox_address(msg->fds) : 0,
 		.nr_fds = msg ? msg->nr_fds : 0,
+		.sequence = msg ? own_number(msg, flags) : 0,
 	};
 
 	if (flags & INTERNAL_FLAGS || iovcnt < 0 || iovcnt > MBOX_IOV_MAX)
@@ -244,6 +253,7 @@ static int send_chunk(int fd, const struct mbox_message *msgs, unsigned int nr,
 			.prio = msgs[i].prio,
 			.fds = mbox_address(msgs[i].fds),
 			.nr_fds = msgs[i].nr_fds,
+			.sequence = own_number(&msgs[i], flags),
 		};
 	return batch_ioctl(fd, MBOX_IOC_SEND_BATCH, reqs, nr, flags, deadline);
 }
@@ -297,7 +307,7 @@ MBOX_API int mbox_recv_batch(struct mbox *mb, struct mbox_message *msgs,
 {
 	unsigned int done = 0;
 
-	if (flags & (INTERNAL_FLAGS | MBOX_SYNC) || nr < 1 || nr > MBOX_BATCH_MAX)
+	if (flags & (INTERNAL_FLAGS | MBOX_SYNC | MBOX_ONCE) || nr < 1 || nr > MBOX_BATCH_MAX)
 		return -EINVAL;
 
 	while (done < nr) {

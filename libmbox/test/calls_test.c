@@ -542,7 +542,7 @@ static void send_one(void)
 {
 	struct mbox_message msg = {
 		.data = "hello", .size = 99, .length = 5, .tag = 77, .prio = 3,
-		.pid = 1, .uid = 2, .gid = 3,
+		.pid = 1, .uid = 2, .gid = 3, .sequence = 4,
 	};
 	struct iovec iov[2] = { { "ab", 2 }, { "c", 1 } };
 	struct mbox_iovec *sent;
@@ -571,13 +571,20 @@ static void send_one(void)
 	CHECK(mbox_sendv(mb, NULL, 0, NULL, 0, 0) == 0);
 	CHECK(k.seen[3].msg.len == 0 && k.seen[3].msg.tag == 0);
 
+	/* A number that was received is not the sender's own. */
+	CHECK(!k.seen[1].msg.sequence && !k.seen[2].msg.sequence);
+	CHECK(mbox_send_msg(mb, &msg, MBOX_ONCE, 0) == 0);
+	CHECK(k.seen[4].msg.sequence == 4 && k.seen[4].msg.flags == MBOX_ONCE);
+	CHECK(mbox_sendv(mb, iov, 2, &msg, MBOX_ONCE, 0) == 0);
+	CHECK(k.seen[5].msg.sequence == 4);
+
 	/* What would be read as something else never gets to the kernel. */
 	CHECK(mbox_send_msg(mb, &msg, MBOX_IOV, 0) == -EINVAL);
 	CHECK(mbox_send_msg(mb, &msg, MBOX_PEEK, 0) == -EINVAL);
 	CHECK(mbox_sendv(mb, iov, 2, &msg, MBOX_PEEK, 0) == -EINVAL);
 	CHECK(mbox_sendv(mb, iov, -1, &msg, 0, 0) == -EINVAL);
 	CHECK(mbox_sendv(mb, iov, MBOX_IOV_MAX + 1, &msg, 0, 0) == -EINVAL);
-	CHECK(k.nr == 4);
+	CHECK(k.nr == 6);
 
 	k.ioctl_errno = EMSGSIZE;
 	CHECK(mbox_send(mb, "", 0, 0) == -EMSGSIZE);
@@ -588,16 +595,17 @@ static void recv_one(void)
 {
 	char data[8];
 	const struct mbox_message before = { data, 8, 71, 72, 73, 74, 75, 76, 77, 78, 79,
-		NULL, 0, 0, 0, 80 };
+		NULL, 0, 0, 0, 80, 81 };
 	struct mbox_message msg = before;
 	struct iovec iov = { data, 8 };
 	struct mbox *mb = mailbox();
 
 	k.answer = (struct mbox_ioc_msg){
 		.len = 3, .tag = 4, .prio = 5, .pid = 6, .uid = 7, .gid = 8,
-		.missed = 9, .deliveries = 10,
+		.missed = 9, .deliveries = 10, .sequence = 11,
 	};
 	CHECK(mbox_recv(mb, &msg) == 0);
+	CHECK(msg.sequence == 11);
 	CHECK(k.seen[0].request == MBOX_IOC_RECV);
 	CHECK(k.seen[0].msg.buf == (uintptr_t)data && k.seen[0].msg.len == 8);
 	CHECK(!k.seen[0].msg.flags && !k.seen[0].msg.deadline);
@@ -845,6 +853,7 @@ static void send_batch(void)
 	for (i = 0; i < MBOX_BATCH_MAX; i++)
 		msgs[i] = (struct mbox_message){
 			.data = &msgs[i], .length = i, .tag = i, .prio = i,
+			.sequence = i + 1,
 		};
 	for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
 		unsigned int nr = counts[i], asked = 0, before = 0;
@@ -852,14 +861,16 @@ static void send_batch(void)
 
 		k.nr = k.passed = 0;
 		k.limit = INT_MAX;
-		CHECK(mbox_send_batch(mb, msgs, nr, MBOX_SYNC | MBOX_NONBLOCK, 9) == (int)nr);
+		CHECK(mbox_send_batch(mb, msgs, nr, MBOX_SYNC | MBOX_ONCE | MBOX_NONBLOCK, 9) ==
+		      (int)nr);
 		for (j = 0; j < k.nr; before = asked, j++) {
 			asked += k.seen[j].batch.nr;
 			CHECK(k.seen[j].request == MBOX_IOC_SEND_BATCH);
 			CHECK(k.seen[j].batch.flags == MBOX_NONBLOCK);
 			CHECK(k.seen[j].batch.deadline == 9);
 			CHECK(k.seen[j].batch.msg_size == sizeof(struct mbox_ioc_msg));
-			CHECK(k.seen[j].first.flags == MBOX_SYNC);
+			CHECK(k.seen[j].first.flags == (MBOX_SYNC | MBOX_ONCE));
+			CHECK(k.seen[j].first.sequence == before + 1);
 			CHECK(k.seen[j].first.deadline == 0);
 			CHECK(k.seen[j].first.tag == before);
 			CHECK(k.seen[j].first.buf == (uintptr_t)&msgs[before]);
@@ -911,6 +922,7 @@ static void recv_batch(void)
 	CHECK(mbox_recv_batch(mb, msgs, 0, 0, 0) == -EINVAL);
 	CHECK(mbox_recv_batch(mb, msgs, MBOX_BATCH_MAX + 1, 0, 0) == -EINVAL);
 	CHECK(mbox_recv_batch(mb, msgs, 1, MBOX_SYNC, 0) == -EINVAL);
+	CHECK(mbox_recv_batch(mb, msgs, 1, MBOX_ONCE, 0) == -EINVAL);
 	CHECK(mbox_recv_batch(mb, msgs, 1, MBOX_IOV, 0) == -EINVAL);
 	CHECK(mbox_recv_batch(mb, msgs, 1, MBOX_PEEK, 0) == -EINVAL);
 	CHECK(k.nr == 0);

@@ -50,7 +50,7 @@
  *    itself may receive from its own mailbox; or a seal forbids
  *  - ENXIO: a stream was opened for writing, without waiting, and nobody reads
  *  - ENOENT, EEXIST: no object, or one already, has that name or is of that
- *    process
+ *    process; EEXIST too when the mailbox got a message of that @sequence before
  *  - ELOOP: the dead-letter mailbox is the mailbox itself
  *  - EXDEV: the object belongs to another network namespace than the caller
  *  - ENAMETOOLONG: the name has more than MBOX_NAME_MAX bytes
@@ -355,6 +355,10 @@ struct mbox_ioc_segment {
  * @MBOX_TAG_EXCEPT: the same for a message whose tag is not @tag
  * @MBOX_NORESTART: fail with EINTR after a signal handler with SA_RESTART too, as
  *                  the calls of System V do
+ * @MBOX_ONCE: send, not with MBOX_BROADCAST: @sequence is the sender's own number
+ *             of the message, and above that of the last message that the
+ *             mailbox got with this flag, whoever sent that. Otherwise the send
+ *             fails with EEXIST.
  */
 enum mbox_msg_flags {
 	MBOX_NONBLOCK = 1 << 0,
@@ -370,6 +374,7 @@ enum mbox_msg_flags {
 	MBOX_TAG_MOST = 1 << 10,
 	MBOX_TAG_EXCEPT = 1 << 11,
 	MBOX_NORESTART = 1 << 12,
+	MBOX_ONCE = 1 << 13,
 };
 
 /**
@@ -416,10 +421,10 @@ struct mbox_fd {
  * @tag: Send: any value. In, with MBOX_TAG, MBOX_TAG_MOST and MBOX_TAG_EXCEPT:
  *       what the sender's value is compared with. Out, on receive: the sender's
  *       value.
- * @flags: In: combination of enum mbox_msg_flags; MBOX_SYNC only when sending,
- *         MBOX_PEEK, which excludes the rest, MBOX_LEASE, MBOX_ACK and one of
- *         MBOX_FROM, MBOX_TAG, MBOX_TAG_MOST and MBOX_TAG_EXCEPT only when
- *         receiving. Out, on receive: MBOX_CALL or 0.
+ * @flags: In: combination of enum mbox_msg_flags; MBOX_SYNC and MBOX_ONCE only
+ *         when sending, MBOX_PEEK, which excludes the rest, MBOX_LEASE, MBOX_ACK
+ *         and one of MBOX_FROM, MBOX_TAG, MBOX_TAG_MOST and MBOX_TAG_EXCEPT only
+ *         when receiving. Out, on receive: MBOX_CALL or 0.
  * @prio: Send: 0 to MBOX_PRIO_MAX. Out, on receive: the same.
  * @index: With MBOX_PEEK: which message in the order of delivery, from 0, at
  *         most MBOX_PEEK_MAX. Otherwise must be 0.
@@ -445,6 +450,12 @@ struct mbox_fd {
  * @lease: With MBOX_LEASE: nanoseconds, from the delivery on, after which the
  *         message goes back, up to 2^63 - 1; 0 for no such time. Otherwise must
  *         be 0. Out, on receive: the same.
+ * @sequence: Send: with MBOX_ONCE at least 1, otherwise must be 0. Out, on
+ *            receive: the number of the message in its mailbox in the order of
+ *            arrival, from 1 and the same at each delivery. What was not sent in
+ *            the end leaves a gap, and so with MBOX_LOSSY does what was dropped.
+ *            A message that goes to the dead letters gets a number there, and
+ *            one in a snapshot keeps that of its mailbox. Of a reply: 0.
  *
  * Send one message, or receive one. Messages arrive whole or not at all,
  * higher priorities first, and in the order of sending within a priority.
@@ -452,7 +463,7 @@ struct mbox_fd {
  * MBOX_IOC_SEND ignores @pid, @uid, @gid, @missed and @deliveries, and takes no
  * other @delivery and @lease than 0. On the way in MBOX_IOC_RECV ignores these
  * but @lease, @pid with MBOX_FROM and @delivery with MBOX_ACK, and also @prio and
- * but for the flags that name it @tag.
+ * but for the flags that name it @tag, and @sequence.
  *
  * A send returns when the mailbox has the message, on a mailbox of capacity 0
  * and with MBOX_SYNC when a receiver has it. A send that fails is withdrawn and
@@ -483,6 +494,12 @@ struct mbox_fd {
  * A receiver that fails, or is killed, while it copies a message gives it back
  * to where it was. Receivers that came meanwhile can have got later ones.
  *
+ * With MBOX_ONCE a sender that does not know whether its last message was sent,
+ * as after it was killed and started again, sends it again with the number that
+ * it had: the mailbox gets it once. A send that fails has taken no number and can
+ * be made again. When several block with one number, one of them is sent and the
+ * others fail when it is their turn.
+ *
  * A nonblocking send to a mailbox of capacity 0, and one with MBOX_SYNC,
  * succeeds only if a receiver is waiting that can take the message at once.
  *
@@ -491,9 +508,9 @@ struct mbox_fd {
  * process that received it has no descriptor left of the open file that it
  * received it through, and so when it exits; and no later than with that file.
  *
- * A mailbox with MBOX_BROADCAST knows no @prio but 0, no calls, no MBOX_SYNC, no
- * MBOX_PEEK, no MBOX_LEASE, MBOX_ACK and MBOX_FROM, no MBOX_IOC_NOTIFY and no
- * MBOX_IOC_SNAPSHOT (EOPNOTSUPP). Of those who share a receiver one
+ * A mailbox with MBOX_BROADCAST knows no @prio but 0, no calls, no MBOX_SYNC and
+ * MBOX_ONCE, no MBOX_PEEK, no MBOX_LEASE, MBOX_ACK and MBOX_FROM, no
+ * MBOX_IOC_NOTIFY and no MBOX_IOC_SNAPSHOT (EOPNOTSUPP). Of those who share a receiver one
  * receives at a time, and the others wait for it; one that fails leaves the
  * message to the next.
  *
@@ -501,9 +518,9 @@ struct mbox_fd {
  * when the process is gone and has left no message.
  *
  * Return: 0; or EINVAL, E2BIG, EFAULT, EBADF, EAGAIN, ETIMEDOUT, EINTR,
- * EMSGSIZE, EPIPE, ESRCH, EIDRM, EOPNOTSUPP; on send EDQUOT, ENOMEM, ENFILE; on
- * receive EPERM, ENOBUFS, EMFILE, ENOMEM; with MBOX_PEEK ENOMSG; with MBOX_ACK
- * ESTALE, and then nothing was received.
+ * EMSGSIZE, EPIPE, ESRCH, EIDRM, EOPNOTSUPP; on send EDQUOT, ENOMEM, ENFILE; with
+ * MBOX_ONCE EEXIST; on receive EPERM, ENOBUFS, EMFILE, ENOMEM; with MBOX_PEEK
+ * ENOMSG; with MBOX_ACK ESTALE, and then nothing was received.
  */
 struct mbox_ioc_msg {
 	__u64 buf;
@@ -522,6 +539,7 @@ struct mbox_ioc_msg {
 	__u32 deliveries;
 	__u64 delivery;
 	__u64 lease;
+	__u64 sequence;
 };
 
 /**
@@ -605,8 +623,9 @@ struct mbox_ioc_ack {
  *
  * Send the messages of an array in their order, or receive several into it. In
  * the entries @deadline must be 0 and @flags can have MBOX_IOV only, on send
- * MBOX_SYNC also. A send blocks until all are sent; a receive blocks for the
- * first message only and takes what else is there.
+ * MBOX_SYNC and MBOX_ONCE also, on receive MBOX_LEASE. A send blocks until all
+ * are sent; a receive blocks for the first message only and takes what else is
+ * there.
  *
  * Return: how many messages were sent or received, if any was; then the entries
  * from there on are as they were, but for @len and @nr_fds of one that there was

@@ -220,6 +220,10 @@ void mbox_close(struct mbox *mb);
  *         without MBOX_LEASE. Send: ignored
  * @deliveries: receive: how often the message was leased before and came back.
  *              Send: ignored
+ * @sequence: receive: the number of the message in its mailbox in the order of
+ *            arrival, from 1, with gaps where a send failed; the same at each
+ *            delivery. Of a reply: 0. Send: with MBOX_ONCE the sender's own
+ *            number of the message, at least 1; otherwise ignored
  *
  * The kernel stamps @pid, @uid and @gid: a sender cannot choose them. A send
  * ignores them. After an error other than -EMSGSIZE and -ENOBUFS the struct is
@@ -252,6 +256,7 @@ struct mbox_message {
 	uint32_t nr_fds;
 	uint64_t lease;
 	uint32_t deliveries;
+	uint64_t sequence;
 };
 
 /**
@@ -275,16 +280,23 @@ int mbox_send(struct mbox *mb, const void *data, size_t length,
 /**
  * mbox_send_msg() - send one message, with all that can be said of it
  * @mb: the mailbox, open for sending
- * @msg: the message: @data, @length, @tag, @prio, @fds and @nr_fds are used
+ * @msg: the message: @data, @length, @tag, @prio, @fds, @nr_fds and, with
+ *       MBOX_ONCE, @sequence are used
  * @flags: 0 or more of MBOX_NONBLOCK: do not wait; MBOX_SYNC: return only once
  *         a receiver has the message; MBOX_REALTIME: @deadline is on
  *         CLOCK_REALTIME; MBOX_NORESTART: -EINTR also after a signal handler with
- *         SA_RESTART, which otherwise goes on with the call
+ *         SA_RESTART, which otherwise goes on with the call; MBOX_ONCE: -EEXIST
+ *         unless @msg->sequence is above that of the last message that the
+ *         mailbox got so, whoever sent it
  * @deadline: when to stop waiting, 0 for never
  *
  * A send that fails has sent nothing: no receiver ever sees the message. One
  * that does not wait, to a mailbox of capacity 0 or with MBOX_SYNC, succeeds
  * only if a receiver is waiting.
+ *
+ * MBOX_ONCE is for a sender that does not know whether its last message was sent,
+ * as after it was killed and started again: it sends that again with the same
+ * number, and the mailbox gets it once. A send that fails has taken no number.
  *
  * Return: 0; -EAGAIN: it would wait, and may not; -ETIMEDOUT: the deadline
  * passed first; -EINTR: a signal came first; -EMSGSIZE: longer than the
@@ -294,10 +306,11 @@ int mbox_send(struct mbox *mb, const void *data, size_t length,
  * of the message not open, or MBOX_FD_SENDONLY is asked for one that cannot send;
  * -EDQUOT: the budget of bytes, or of descriptors in messages, of the user who
  * opened the handle is used up; -ENOMEM: also for the memory cgroup's limit;
- * -ENFILE; -EINVAL: a flag, priority, deadline or number of descriptors out of
- * its range, or MBOX_FD_SENDONLY for what is no mailbox; -EFAULT; -EOPNOTSUPP:
- * with MBOX_BROADCAST, a priority or MBOX_SYNC; descriptors without MBOX_HANDLES;
- * one of a UNIX socket or of io_uring.
+ * -ENFILE; -EEXIST: with MBOX_ONCE, it was sent before; -EINVAL: a flag,
+ * priority, deadline, @msg->sequence or number of descriptors out of its range,
+ * or MBOX_FD_SENDONLY for what is no mailbox; -EFAULT; -EOPNOTSUPP: with
+ * MBOX_BROADCAST, a priority, MBOX_SYNC or MBOX_ONCE; descriptors without
+ * MBOX_HANDLES; one of a UNIX socket or of io_uring.
  */
 int mbox_send_msg(struct mbox *mb, const struct mbox_message *msg,
 		  unsigned int flags, uint64_t deadline);
@@ -307,7 +320,7 @@ int mbox_send_msg(struct mbox *mb, const struct mbox_message *msg,
  * @mb: the mailbox, open for sending
  * @iov: the buffers, in order
  * @iovcnt: how many, 0 to MBOX_IOV_MAX
- * @msg: its tag, prio and descriptors are used; NULL for 0, 0 and none
+ * @msg: its tag, prio, descriptors and sequence are used; NULL for 0 and none
  * @flags: as for mbox_send_msg()
  * @deadline: as for mbox_send_msg()
  *
