@@ -321,6 +321,12 @@ test_waiting() {
 	refuses 6 'would have to wait' send --sync --nonblock /jobs x
 	refuses 6 'was not taken in time' send --sync --timeout=0.1 /jobs x
 	json 'what was not sent is not there' '.queued == 0 and .sent == .received' stat --json /jobs
+	does send --once=1 /jobs one two
+	does send --once=2 /jobs two
+	prints 'what was sent before is not sent again' $'one\ntwo' recv --count=2 --nonblock /jobs
+	printf '%s\n' one two three >"$dir/numbered"
+	holds 'the same command sends what is left' mbox send --once=1 /jobs <"$dir/numbered"
+	prints 'and that only' three recv --nonblock /jobs
 	mbox send /jobs a
 	mbox recv --count=2 --nonblock /jobs >"$out" 2>"$err"
 	same 'too few are a failure' "$? $(cat "$out")" '6 a'
@@ -472,7 +478,7 @@ test_lease() {
 	refuses 1 'the lease of message 1 was over before the command: it went back; give it longer by --lease' \
 		recv --lease=0.01 --exec='until mbox stat --json /jobs | jq -e ".held == 0" >/dev/null; do :; done' /jobs
 	json 'it came back twice' '.data == "two" and .deliveries == 2' recv --count=1 --json /jobs
-	json 'the other never' '.data == "three" and .deliveries == 0' recv --count=1 --json /jobs
+	json 'the other never' '.data == "three" and .deliveries == 0 and .sequence == 3' recv --count=1 --json /jobs
 
 	does send --fd=3 /jobs 'read it' 3<"$dir/file"
 	refuses 1 'it went back' recv --lease=60 --exec='[ ! -e /proc/self/fd/3 ]' /jobs

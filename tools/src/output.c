@@ -40,6 +40,7 @@ static void print_message_json(const char *name,
 	add_number(to, "gid", message->gid);
 	add_number(to, "missed", message->missed);
 	add_number(to, "deliveries", message->deliveries);
+	add_number(to, "sequence", message->sequence);
 	add_number(to, "descriptors", message->nr_fds);
 	print_json(to);
 }

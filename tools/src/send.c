@@ -21,6 +21,7 @@ static const struct option_text options[] = {
 	MESSAGE_OPTIONS("message", "sent"),
 	{ 'f', "fd", "N", "the open descriptor N goes with each message" },
 	{ 'R', "port", "NAME", "the right to send to the mailbox NAME goes with each message" },
+	{ 'o', "once", "N", "number the messages from N on; skip those that were sent so before" },
 	{ 's', "sync", NULL, "wait until a receiver has the message" },
 	{ 'n', "nonblock", NULL, "fail where it would have to wait" },
 	{ '0', "null", NULL, "messages on standard input end with NUL, not newline" },
@@ -116,8 +117,10 @@ static void send_one(struct sender *sender, void *data, size_t length)
 	sender->message.length = length;
 	error = mbox_send_msg(sender->mailbox, &sender->message, sender->flags,
 			      sender->deadline);
-	if (error)
+	/* With --once only, where it is as good as sent. */
+	if (error && error != -EEXIST)
 		fail_send(sender, error);
+	sender->message.sequence++;
 }
 
 static void send_lines(struct sender *sender, int delimiter)
@@ -194,6 +197,15 @@ static void add_port(struct sender *sender, const char *name)
 	add_fd(sender, mbox_fd(port));
 }
 
+static uint64_t parse_once(const char *text)
+{
+	uint64_t number = parse_number(text, "number", UINT64_MAX);
+
+	if (!number)
+		fail_usage("messages are numbered from 1 on");
+	return number;
+}
+
 static void read_options(struct arguments *args, struct sender *sender,
 			 struct format *format)
 {
@@ -209,6 +221,10 @@ static void read_options(struct arguments *args, struct sender *sender,
 			break;
 		case 'R':
 			add_port(sender, parse_name(optarg));
+			break;
+		case 'o':
+			sender->flags |= MBOX_ONCE;
+			sender->message.sequence = parse_once(optarg);
 			break;
 		case 's':
 			sender->flags |= MBOX_SYNC;
@@ -274,11 +290,14 @@ const struct command send_command = {
 	"soon as it is there; the newline is not sent. A sender waits while the mailbox\n"
 	"is full. After -- a message can begin with a dash.\n"
 	"With --pid they go to the own mailbox of a process, as 'mbox recv --own' is one.\n"
+	"With --once a mailbox takes a message of each number, in ascending order: after a\n"
+	"sender was killed the same command sends what it had not sent.\n"
 	"Descriptors go, in the order of their options, to a mailbox made with --handles;\n"
 	"'mbox recv --exec' makes use of them.\n",
 	.example =
 	"  mbox send /jobs 'first job' 'second job'\n"
 	"  producer | mbox send /jobs\n"
+	"  mbox send --once=1 /jobs <jobs.txt\n"
 	"  mbox send --prio=9 --timeout=2.5 /jobs urgent\n"
 	"  mbox send --pid=1234 'are you there?'\n"
 	"  mbox send --raw /pictures <picture.png\n"

@@ -58,6 +58,8 @@ refused 7 "the name has 256 bytes, more than the limit of 255" create "/$(printf
 refused 2 "'/a' is too much: it takes nothing" ls /a
 refused 2 "it takes NAME" stat
 refused 2 "it takes NAME [MESSAGE...], or --pid=PID" send
+refused 2 "messages are numbered from 1 on" send --once=0 /a hello
+refused 2 "'x' is no number" send --once=x /a hello
 refused 2 "'0' is no process id" send --pid=0 hello
 refused 2 "'me' is no process id" send --pid=me hello
 refused 2 "too high a process id" send --pid=2147483648 hello
