@@ -73,6 +73,12 @@ rpc() {
 	mkdir -p "$root/run/rpcbind"
 }
 
+# The server that mbox bridge speaks to.
+nats() {
+	cp "$("$vm/nats.sh")/nats-server" "$root/usr/bin"
+	needs "$root/usr/bin/nats-server"
+}
+
 # The tests go where `make kselftest-install` would put them, beside the kernel's own runner.
 kselftests() {
 	local source
@@ -104,6 +110,7 @@ mkdir -p "$root"
 base
 ours
 rpc
+nats
 kselftests
 demo
 (cd "$root" && find . | cpio -o -H newc -R 0:0 --quiet) >"$out.new"

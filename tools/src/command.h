@@ -98,6 +98,7 @@ extern const struct command open_command;
 extern const struct command pipe_command;
 extern const struct command nc_command;
 extern const struct command run_command;
+extern const struct command bridge_command;
 extern const struct command watch_command;
 extern const struct command bench_command;
 extern const struct command seg_create_command;

@@ -33,6 +33,7 @@ static const struct command *const commands[] = {
 	&pipe_command,
 	&nc_command,
 	&run_command,
+	&bridge_command,
 	&seg_create_command,
 	&seg_ls_command,
 	&seg_stat_command,
