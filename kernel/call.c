@@ -192,6 +192,6 @@ int mbox_reply(struct file *file, u64 id, struct mbox_message *reply)
 		return err;
 	}
 	mbox_hold_free(mailbox, hold);
-	mbox_message_put(mailbox, request);
+	mbox_message_put_waiting(mailbox, request);
 	return 0;
 }

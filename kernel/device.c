@@ -63,6 +63,7 @@ static void __exit mbox_exit(void)
 	mbox_names_exit();
 	mbox_collect_exit();
 	mbox_mailbox_exit();
+	mbox_handles_exit();
 }
 
 module_init(mbox_init);

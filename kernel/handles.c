@@ -163,9 +163,24 @@ struct mbox_cargo *mbox_cargo_hold(struct mbox_mailbox *home, struct file *file)
 	return cargo;
 }
 
+static void mbox_cargo_drop_later(struct rcu_head *rcu)
+{
+	mbox_cargo_drop(container_of(rcu, struct mbox_cargo, rcu));
+}
+
+/* What is under way to be closed must not outlive the module. */
+void mbox_handles_exit(void)
+{
+	rcu_barrier();
+}
+
 /**
  * mbox_cargo_free() - let go of the descriptors of a message
  * @cargo: the descriptors, or NULL
+ *
+ * Who drops the last reference of a file closes it on its way back to user
+ * space, which a caller that goes on to wait is not on. For such callers there
+ * is mbox_cargo.later: a callback has no user space to wait for.
  */
 void mbox_cargo_free(struct mbox_cargo *cargo)
 {
@@ -176,7 +191,10 @@ void mbox_cargo_free(struct mbox_cargo *cargo)
 		mbox_uncharge(cargo->user, MBOX_FDS, cargo->nr);
 		mbox_user_put(cargo->user);
 	}
-	mbox_cargo_drop(cargo);
+	if (cargo->later)
+		call_rcu(&cargo->rcu, mbox_cargo_drop_later);
+	else
+		mbox_cargo_drop(cargo);
 }
 
 static void mbox_cargo_close(const struct mbox_cargo *cargo, u32 nr)

@@ -46,6 +46,8 @@ struct mbox_item {
  * struct mbox_cargo - the descriptors of one message
  * @home: the mailbox that the message is sent to, protected by the transit lock
  * @user: who is charged for them, constant; or NULL, in what is no message
+ * @rcu: to close them later
+ * @later: it is to be so
  * @mailboxes: some of them stand for mailboxes, constant
  * @nr: how many there are, at least 1, constant
  * @items: the descriptors
@@ -53,6 +55,8 @@ struct mbox_item {
 struct mbox_cargo {
 	struct mbox_mailbox *home;
 	struct mbox_user *user;
+	struct rcu_head rcu;
+	bool later;
 	bool mailboxes;
 	u32 nr;
 	struct mbox_item items[];
@@ -78,6 +82,7 @@ struct mbox_cargo *mbox_cargo_create(struct mbox_mailbox *home,
 				     const struct mbox_fd *fds, u32 nr);
 struct mbox_cargo *mbox_cargo_hold(struct mbox_mailbox *home, struct file *file);
 void mbox_cargo_free(struct mbox_cargo *cargo);
+void mbox_handles_exit(void);
 int mbox_cargo_land(struct mbox_cargo *cargo);
 void mbox_cargo_recall(const struct mbox_cargo *cargo);
 

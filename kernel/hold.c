@@ -287,7 +287,7 @@ static void mbox_dropped_finish(struct mbox_mailbox *mailbox,
 	if (dropped->dead_letter)
 		mbox_dropped_bury(mailbox, dropped);
 	else if (dropped->message)
-		mbox_message_put(mailbox, dropped->message);
+		mbox_message_put_waiting(mailbox, dropped->message);
 }
 
 /**

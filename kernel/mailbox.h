@@ -565,6 +565,8 @@ struct mbox_message *mbox_message_create(struct mbox_mailbox *mailbox,
 struct mbox_message *mbox_message_share(struct mbox_message *message,
 					struct mbox_user *user);
 int mbox_message_copy(const struct mbox_message *message, struct iov_iter *to);
+void mbox_message_put_waiting(struct mbox_mailbox *mailbox,
+			      struct mbox_message *message);
 void mbox_message_put(struct mbox_mailbox *mailbox,
 		      struct mbox_message *message);
 

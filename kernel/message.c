@@ -256,3 +256,16 @@ void mbox_message_put(struct mbox_mailbox *mailbox,
 		mbox_message_leave(mailbox, message);
 	}
 }
+
+/**
+ * mbox_message_put_waiting() - drop a reference, and perhaps go on to wait
+ * @mailbox: where the message was to go
+ * @message: the message, which nobody else puts now
+ */
+void mbox_message_put_waiting(struct mbox_mailbox *mailbox,
+			      struct mbox_message *message)
+{
+	if (message->cargo)
+		message->cargo->later = true;
+	mbox_message_put(mailbox, message);
+}

@@ -747,7 +747,7 @@ static void mbox_untake(struct mbox_mailbox *mailbox,
 		mbox_untake_locked(mailbox, message);
 	spin_unlock(&mailbox->lock);
 	if (withdrawn)
-		mbox_message_put(mailbox, message);
+		mbox_message_put_waiting(mailbox, message);
 }
 
 /**
@@ -806,7 +806,7 @@ static int mbox_commit_known(struct mbox_mailbox *mailbox,
 	if (!wanted)
 		mbox_cargo_recall(message->cargo);
 	if (!held)
-		mbox_message_put(mailbox, message);
+		mbox_message_put_waiting(mailbox, message);
 	return !wanted;
 }
 

@@ -1111,6 +1111,38 @@ TEST(descriptors_go_with_request_and_reply)
 	close(box);
 }
 
+/* A server that waits for its next request has let go of what came with the one before. */
+TEST(descriptor_of_a_request_is_closed_once_it_is_answered)
+{
+	int box = mb_carrier(1, O_RDWR), pipes[2];
+	struct mbox_fd out = { 0 }, got = { 0 };
+	struct server server = { .fd = box };
+	pthread_t thread;
+	struct caller c;
+
+	ASSERT_LE(0, box);
+	ASSERT_EQ(0, pipe(pipes));
+	caller_init(&c, box, 1);
+	out.fd = pipes[1];
+	c.send.fds = addr(&out);
+	c.send.nr_fds = 1;
+	START(&c, 1);
+	server.s.msg = mb_msg(&server.s.request, sizeof(server.s.request), 0);
+	server.s.msg.fds = addr(&got);
+	server.s.msg.nr_fds = 1;
+	ASSERT_EQ(0, ctl(box, MBOX_IOC_RECV, &server.s.msg));
+	close(got.fd);
+	close(pipes[1]);
+	EXPECT_EQ(0, events(pipes[0]));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, server_run, &server));
+	EXPECT_ANSWERED(&c);
+	ASSERT_TRUE(wait_receivers(box, 1));
+	EXPECT_TRUE(wait_until(events(pipes[0]) & POLLHUP));
+	ASSERT_EQ(0, mb_send(box, "", 0, 0, 0));
+	pthread_join(thread, NULL);
+	close(box);
+}
+
 TEST(own_mailbox_of_a_process_that_dies)
 {
 	struct mbox_ioc_open open = { .oflag = O_WRONLY, .kind = MBOX_MAILBOX };

@@ -622,7 +622,7 @@ TEST_F(handles, withdrawn_while_it_is_received)
 	EXPECT_EQ(self->open, fds_open());
 	TH_LOG("%u sent", race.sent);
 	close(self->pipe[1]);
-	EXPECT_TRUE(ended(self->pipe[0]));
+	EXPECT_TRUE(wait_until(ended(self->pipe[0])));
 }
 
 /* The sender's descriptor is closed, and made anew, while it is being sent. */
@@ -654,7 +654,7 @@ TEST_F(handles, closed_while_it_is_sent)
 	TH_LOG("%u sent", race->sent);
 	close(race->pipe[1]);
 	close(self->pipe[1]);
-	EXPECT_TRUE(ended(self->pipe[0]));
+	EXPECT_TRUE(wait_until(ended(self->pipe[0])));
 }
 
 /* Both sides are killed at any moment: in the end no write end is left. */
