@@ -1205,7 +1205,7 @@ true'
 # Each round is answered by a byte, after one that says that all is ready.
 test_bench_rpc() {
 	local how
-	for how in 'RPC by mailbox' 'RPC by TCP' 'RPC by AF_LOCAL'; do
+	for how in 'RPC by mailbox' 'RPC at most once' 'RPC exactly once' 'RPC by TCP' 'RPC by AF_LOCAL'; do
 		same "$how" "$(printf 12 | mbox-bench-rpc "$how" 100000 3 5 | wc -c)" 3
 	done
 	same 'RPC by UDP' "$(printf 12 | mbox-bench-rpc 'RPC by UDP' 0 1 5 | wc -c)" 3

@@ -70,6 +70,7 @@ static const char help[] =
 "  stream, blocks: to another process as fast as it takes them\n"
 "  remote call: of a procedure that does nothing, by the RPC library libtirpc over\n"
 "              mailboxes and over its own transports; '1,000 clients': in turn\n"
+"              'at most once', 'exactly once': with a history in memory\n"
 "  to 8 receivers: a broadcast, beside a message that is looked at eight times, and\n"
 "              a file in memory that is written once and read eight times\n"
 "  to 8, unread: the memory of one, by what the machine has free\n"

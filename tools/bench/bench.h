@@ -105,6 +105,8 @@ extern const struct bench_mechanism bench_copy;
 
 /* rpc.c: how the RPC library's calls travel */
 extern const struct bench_mechanism bench_rpc_mailbox;
+extern const struct bench_mechanism bench_rpc_at_most_once;
+extern const struct bench_mechanism bench_rpc_exactly_once;
 extern const struct bench_mechanism bench_rpc_tcp;
 extern const struct bench_mechanism bench_rpc_udp;
 extern const struct bench_mechanism bench_rpc_local;

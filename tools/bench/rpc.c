@@ -16,6 +16,8 @@
 
 /* All that is done is done there, so that they have nothing but their names. */
 const struct bench_mechanism bench_rpc_mailbox = { .name = "RPC by mailbox" };
+const struct bench_mechanism bench_rpc_at_most_once = { .name = "RPC at most once" };
+const struct bench_mechanism bench_rpc_exactly_once = { .name = "RPC exactly once" };
 const struct bench_mechanism bench_rpc_tcp = { .name = "RPC by TCP" };
 const struct bench_mechanism bench_rpc_udp = { .name = "RPC by UDP" };
 const struct bench_mechanism bench_rpc_local = { .name = "RPC by AF_LOCAL" };

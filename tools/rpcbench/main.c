@@ -62,9 +62,20 @@ static const struct {
 	{ "RPC by AF_LOCAL", "local" },
 };
 
-/* Where the server is: a mailbox, unless @netconfig says what else. */
+/* The same of what a mailbox's clients do for a call. */
+static const struct {
+	const char *name;
+	enum mbox_rpc_delivery delivery;
+} mailboxes[] = {
+	{ "RPC by mailbox", MBOX_RPC_MAYBE },
+	{ "RPC at most once", MBOX_RPC_AT_MOST_ONCE },
+	{ "RPC exactly once", MBOX_RPC_EXACTLY_ONCE },
+};
+
+/* Where the server is: a mailbox, whose clients call by @delivery, unless @netconfig says what else. */
 static struct {
 	struct netconfig *netconfig;
+	enum mbox_rpc_delivery delivery;
 	char path[64];
 	struct sockaddr_storage address;
 	socklen_t length;
@@ -77,16 +88,18 @@ static void choose(const char *name)
 	for (i = 0; i < sizeof(sockets) / sizeof(*sockets); i++)
 		if (!strcmp(name, sockets[i].name))
 			at.netconfig = getnetconfigent(sockets[i].netid);
-	if (!at.netconfig && strcmp(name, "RPC by mailbox"))
-		errx(1, "no transport: %s", name);
+	if (at.netconfig)
+		return;
+	for (i = 0; strcmp(name, mailboxes[i].name); i++)
+		if (i + 1 == sizeof(mailboxes) / sizeof(*mailboxes))
+			errx(1, "no transport: %s", name);
+	at.delivery = mailboxes[i].delivery;
 }
 
 static void create_mailbox(void)
 {
-	SVCXPRT *xprt;
+	SVCXPRT *xprt = svc_mbox_create(at.path, 0600);
 
-	snprintf(at.path, sizeof(at.path), "/mbox-bench-rpc.%d", getpid());
-	xprt = svc_mbox_create(at.path, 0600);
 	if (!xprt || mbox_svc_reg(xprt, TAKE, TAKE_V1, take_1))
 		err(1, "%s", at.path);
 }
@@ -110,16 +123,41 @@ static void create_socket(void)
 		strcpy(at.path, local.sun_path);
 }
 
-static void serve(pid_t parent)
+/* A mailbox is made here, for the history of what it has served stays with its process. */
+static void serve(pid_t parent, int ready)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
+	if (!at.netconfig)
+		create_mailbox();
+	close(ready);
 	if (at.netconfig)
 		svc_run();
 	else
 		mbox_svc_run(1);
 	_exit(1);
+}
+
+static void start_server(void)
+{
+	const pid_t parent = getpid();
+	int ready[2];
+	char byte;
+
+	if (pipe(ready))
+		err(1, "pipe");
+	if (at.netconfig)
+		create_socket();
+	else
+		snprintf(at.path, sizeof(at.path), "/mbox-bench-rpc.%d", parent);
+	if (!fork())
+		serve(parent, ready[1]);
+	close(ready[1]);
+	/* Its end, when there is a mailbox or will be none. */
+	if (read(ready[0], &byte, 1))
+		err(1, "read");
+	close(ready[0]);
 }
 
 static CLIENT *connect_one(void)
@@ -128,8 +166,14 @@ static CLIENT *connect_one(void)
 		.buf = &at.address, .len = at.length, .maxlen = at.length,
 	};
 
-	if (!at.netconfig)
-		return clnt_mbox_create(at.path, TAKE, TAKE_V1);
+	CLIENT *clnt;
+
+	if (!at.netconfig) {
+		clnt = clnt_mbox_create(at.path, TAKE, TAKE_V1);
+		if (clnt)
+			mbox_clnt_delivery(clnt, at.delivery);
+		return clnt;
+	}
 	return clnt_tli_create(RPC_ANYFD, at.netconfig, &address, TAKE, TAKE_V1, 0, 0);
 }
 
@@ -181,7 +225,6 @@ int main(int argc, char **argv)
 {
 	static char data[BYTES_MAX];
 	load arg = { .load_val = data };
-	const pid_t parent = getpid();
 	size_t nr, times, i;
 	char byte;
 
@@ -192,12 +235,7 @@ int main(int argc, char **argv)
 	nr = number(argv[3], CLIENTS_MAX);
 	times = number(argv[4], SIZE_MAX);
 
-	if (at.netconfig)
-		create_socket();
-	else
-		create_mailbox();
-	if (!fork())
-		serve(parent);
+	start_server();
 	connect_all(nr);
 	answer();
 	while (read(STDIN_FILENO, &byte, 1) == 1) {
