@@ -434,13 +434,12 @@ MBOX_RPC_API enum clnt_stat mbox_clnt_start(CLIENT *clnt, rpcproc_t proc, xdrpro
 
 	if (!client)
 		return RPC_FAILED;
-	slot = mbox_rpc_slot_get(client);
+	slot = mbox_rpc_slot_get(client, NULL);
 	if (!slot)
 		return RPC_SYSTEMERROR;
 	if (start(clnt, slot, proc, xargs, args, timeout, &number, &error) == RPC_SUCCESS)
 		*xid = number;
-	mbox_rpc_slot_put(client, slot, true);
-	return mbox_rpc_set_error(client, &error);
+	return mbox_rpc_slot_put(client, slot, true, &error);
 }
 
 MBOX_RPC_API int mbox_clnt_fd(CLIENT *clnt)

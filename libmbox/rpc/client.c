@@ -22,13 +22,16 @@ struct client *mbox_rpc_client(const CLIENT *clnt)
 	return clnt->cl_ops == &ops ? clnt->cl_private : NULL;
 }
 
-struct slot *mbox_rpc_slot_get(struct client *client)
+struct slot *mbox_rpc_slot_get(struct client *client, struct timeval *timeout)
 {
 	enum mbox_rpc_delivery delivery;
 	struct slot *slot;
 
 	pthread_mutex_lock(&client->lock);
 	delivery = client->delivery;
+	/* CLSET_TIMEOUT is for all calls, whatever they say. */
+	if (client->timeout_set && timeout)
+		*timeout = client->timeout;
 	slot = client->free;
 	if (slot)
 		client->free = slot->next;
@@ -44,14 +47,17 @@ struct slot *mbox_rpc_slot_get(struct client *client)
 	return slot;
 }
 
-void mbox_rpc_slot_put(struct client *client, struct slot *slot, bool answered)
+enum clnt_stat mbox_rpc_slot_put(struct client *client, struct slot *slot, bool answered,
+				 const struct rpc_err *error)
 {
 	if (!answered)
 		mbox_rpc_scratch_end(&slot->scratch);
 	pthread_mutex_lock(&client->lock);
 	slot->next = client->free;
 	client->free = slot;
+	client->error = *error;
 	pthread_mutex_unlock(&client->lock);
+	return error->re_status;
 }
 
 enum clnt_stat mbox_rpc_fail(struct rpc_err *error, enum clnt_stat status, int ret)
@@ -84,16 +90,6 @@ enum clnt_stat mbox_rpc_set_error(struct client *client, const struct rpc_err *e
 	client->error = *error;
 	pthread_mutex_unlock(&client->lock);
 	return error->re_status;
-}
-
-/* CLSET_TIMEOUT is for all calls, whatever they say. */
-static struct timeval choose_timeout(struct client *client, struct timeval timeout)
-{
-	pthread_mutex_lock(&client->lock);
-	if (client->timeout_set)
-		timeout = client->timeout;
-	pthread_mutex_unlock(&client->lock);
-	return timeout;
 }
 
 uint64_t mbox_rpc_deadline(struct timeval timeout)
@@ -334,18 +330,16 @@ static enum clnt_stat call(CLIENT *clnt, rpcproc_t proc, xdrproc_t xargs, void *
 	struct slot *slot;
 	enum clnt_stat status;
 
-	slot = mbox_rpc_slot_get(client);
+	slot = mbox_rpc_slot_get(client, &timeout);
 	if (!slot) {
 		mbox_rpc_fail(&error, RPC_SYSTEMERROR, -ENOMEM);
 		return mbox_rpc_set_error(client, &error);
 	}
-	timeout = choose_timeout(client, timeout);
 	do {
 		status = exchange(clnt, slot, proc, xargs, args, xres, res, timeout, &error);
 		mbox_rpc_identified_end(client, slot);
 	} while (status == RPC_AUTHERROR && refreshes-- && refresh(clnt));
-	mbox_rpc_slot_put(client, slot, xres && is_answer(slot, status));
-	return mbox_rpc_set_error(client, &error);
+	return mbox_rpc_slot_put(client, slot, xres && is_answer(slot, status), &error);
 }
 
 static void abort_call(CLIENT *clnt)

@@ -51,6 +51,14 @@ static void get_identity(struct envelope *env, const struct wire *wire)
 	env->acknowledged = be64toh(wire->acknowledged);
 }
 
+static bool no_identity(const struct wire *wire)
+{
+	static const struct wire none;
+
+	return !memcmp(wire->client, none.client,
+		       sizeof(none) - offsetof(struct wire, client));
+}
+
 /* A call that is made is not acknowledged. Numbers are those that a database can keep. */
 static bool good_identity(const struct envelope *env)
 {
@@ -66,7 +74,7 @@ static bool good_identity(const struct envelope *env)
 int mbox_rpc_envelope_get(struct envelope *env, const void *data, size_t size,
 			  uint32_t flags)
 {
-	struct wire wire, same;
+	struct wire wire;
 
 	if (size < sizeof(wire))
 		return -EPROTO;
@@ -76,11 +84,11 @@ int mbox_rpc_envelope_get(struct envelope *env, const void *data, size_t size,
 		.length = be32toh(wire.length),
 		.segment = be64toh(wire.segment),
 	};
+	if (wire.version != htobe32(ENVELOPE_VERSION) || wire.zero)
+		return -EPROTO;
 	if (env->flags & IDENTIFIED)
 		get_identity(env, &wire);
-	/* The version, and zeros where zeros belong. */
-	mbox_rpc_envelope_put(&same, env);
-	if (memcmp(&wire, &same, sizeof(wire)))
+	else if (!no_identity(&wire))
 		return -EPROTO;
 
 	if (env->flags & ~flags || env->length != size - sizeof(wire) || !good_identity(env))

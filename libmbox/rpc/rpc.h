@@ -281,10 +281,14 @@ int mbox_rpc_transmit(CLIENT *clnt, enum mbox_rpc_delivery delivery,
 		      const struct mbox_message *request, struct mbox_message *reply,
 		      uint64_t deadline);
 
-/* client.c: NULL without memory */
-struct slot *mbox_rpc_slot_get(struct client *client);
-/* @answered: the server is done with the arguments, so that their room can be used again */
-void mbox_rpc_slot_put(struct client *client, struct slot *slot, bool answered);
+/* client.c: NULL without memory. @timeout: of the call, changed if the client has another */
+struct slot *mbox_rpc_slot_get(struct client *client, struct timeval *timeout);
+/*
+ * What clnt_geterr() tells then is @error; returns its status. @answered: the server is
+ * done with the arguments, so that their room can be used again.
+ */
+enum clnt_stat mbox_rpc_slot_put(struct client *client, struct slot *slot, bool answered,
+				 const struct rpc_err *error);
 
 /*
  * client.c: put a request into a slot, as @msg, which carries the descriptors that @env
@@ -429,7 +433,7 @@ struct program {
 struct server {
 	struct mbox *mb;
 	char *name;
-	pthread_rwlock_t lock;
+	pthread_mutex_t lock;
 	struct program *programs;
 	SVCXPRT *xprt;
 	uint64_t start;

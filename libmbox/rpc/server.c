@@ -110,7 +110,8 @@ static bool finish(struct worker *worker, const struct envelope *env)
 		return true;
 	}
 	good = mbox_rpc_worker_give(worker, env);
-	mbox_rpc_scratch_end(&worker->scratch);
+	if (env->flags & IN_SEGMENT)
+		mbox_rpc_scratch_end(&worker->scratch);
 	return good;
 }
 
@@ -232,7 +233,8 @@ static bool read_request(struct worker *worker)
 static void done(struct worker *worker)
 {
 	mbox_rpc_body_end(&worker->body);
-	mbox_close(worker->reply_to);
+	if (worker->reply_to)
+		mbox_close(worker->reply_to);
 	worker->reply_to = NULL;
 }
 
@@ -291,7 +293,7 @@ static struct versions look_up(struct server *server, rpcprog_t prog, rpcvers_t 
 	struct versions v = { .low = ~(rpcvers_t)0 };
 	const struct program *p;
 
-	pthread_rwlock_rdlock(&server->lock);
+	pthread_mutex_lock(&server->lock);
 	for (p = server->programs; p; p = p->next) {
 		if (p->prog != prog)
 			continue;
@@ -301,7 +303,7 @@ static struct versions look_up(struct server *server, rpcprog_t prog, rpcvers_t 
 		if (p->vers == vers)
 			v.dispatch = p->dispatch;
 	}
-	pthread_rwlock_unlock(&server->lock);
+	pthread_mutex_unlock(&server->lock);
 	return v;
 }
 
@@ -365,7 +367,7 @@ static void server_end(struct server *server)
 		server->programs = p->next;
 		free(p);
 	}
-	pthread_rwlock_destroy(&server->lock);
+	pthread_mutex_destroy(&server->lock);
 	mbox_rpc_history_end(server->history);
 	/* SQLite cannot close in a child what its parent has opened. */
 	if (server->durable && !server->inherited)
@@ -466,7 +468,7 @@ static int server_new(struct server **created, const char *name, mode_t mode)
 		free(server);
 		return ret;
 	}
-	pthread_rwlock_init(&server->lock, NULL);
+	pthread_mutex_init(&server->lock, NULL);
 	*created = server;
 	return 0;
 }
@@ -531,9 +533,9 @@ MBOX_RPC_API int mbox_svc_reg(SVCXPRT *xprt, rpcprog_t prog, rpcvers_t vers,
 
 	if (!server)
 		return -EINVAL;
-	pthread_rwlock_wrlock(&server->lock);
+	pthread_mutex_lock(&server->lock);
 	ret = add_locked(server, &program);
-	pthread_rwlock_unlock(&server->lock);
+	pthread_mutex_unlock(&server->lock);
 	return ret;
 }
 
@@ -544,12 +546,12 @@ MBOX_RPC_API int mbox_svc_unreg(SVCXPRT *xprt, rpcprog_t prog, rpcvers_t vers)
 
 	if (!server)
 		return -EINVAL;
-	pthread_rwlock_wrlock(&server->lock);
+	pthread_mutex_lock(&server->lock);
 	p = find(server, prog, vers);
 	gone = *p;
 	if (gone)
 		*p = gone->next;
-	pthread_rwlock_unlock(&server->lock);
+	pthread_mutex_unlock(&server->lock);
 	free(gone);
 	return gone ? 0 : -ENOENT;
 }
