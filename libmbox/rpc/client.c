@@ -140,7 +140,7 @@ enum clnt_stat mbox_rpc_encode(CLIENT *clnt, struct slot *slot, struct mbox_mess
 	XDR xdrs;
 	int ret;
 
-	xdrmem_create(&xdrs, slot->request + ENVELOPE_SIZE, MESSAGE_SIZE - ENVELOPE_SIZE,
+	xdrmem_create(&xdrs, slot->request + ENVELOPE_SIZE, REQUEST_SIZE - ENVELOPE_SIZE,
 		      XDR_ENCODE);
 	if (!put_header(clnt, &xdrs, proc, xid))
 		return mbox_rpc_fail(error, RPC_CANTENCODEARGS, -EINVAL);
@@ -148,7 +148,8 @@ enum clnt_stat mbox_rpc_encode(CLIENT *clnt, struct slot *slot, struct mbox_mess
 	if (ret)
 		return mbox_rpc_fail(error, RPC_CANTENCODEARGS, ret);
 	env.length = XDR_GETPOS(&xdrs);
-	mbox_rpc_identity_put(clnt->cl_private, slot, &env);
+	if (slot->identified)
+		mbox_rpc_identity_put(clnt->cl_private, slot, &env);
 	mbox_rpc_envelope_put(slot->request, &env);
 
 	msg->data = slot->request;
@@ -202,7 +203,7 @@ static bool get_body(struct body *body, const struct mbox_message *reply,
 		     const struct envelope *env, u_int header)
 {
 	if (env->flags & IN_SEGMENT)
-		return !mbox_rpc_body_map(body, reply->fds[0].fd, env->segment);
+		return !mbox_rpc_body_map(body, reply->fds[0].fd, env->segment, NULL);
 	*body = (struct body) {
 		.data = (const char *)reply->data + ENVELOPE_SIZE + header,
 		.length = env->length - header,
@@ -337,7 +338,8 @@ static enum clnt_stat call(CLIENT *clnt, rpcproc_t proc, xdrproc_t xargs, void *
 	}
 	do {
 		status = exchange(clnt, slot, proc, xargs, args, xres, res, timeout, &error);
-		mbox_rpc_identified_end(client, slot);
+		if (slot->identified)
+			mbox_rpc_identified_end(client, slot);
 	} while (status == RPC_AUTHERROR && refreshes-- && refresh(clnt));
 	return mbox_rpc_slot_put(client, slot, xres && is_answer(slot, status), &error);
 }

@@ -83,8 +83,6 @@ int mbox_rpc_identify(struct client *client, struct slot *slot, uint64_t deadlin
 void mbox_rpc_identity_put(struct client *client, const struct slot *slot,
 			   struct envelope *env)
 {
-	if (!slot->identified)
-		return;
 	env->flags |= IDENTIFIED;
 	env->id = slot->id;
 	pthread_mutex_lock(&client->lock);
@@ -94,8 +92,6 @@ void mbox_rpc_identity_put(struct client *client, const struct slot *slot,
 
 void mbox_rpc_identified_end(struct client *client, struct slot *slot)
 {
-	if (!slot->identified)
-		return;
 	pthread_mutex_lock(&client->lock);
 	slot->identified = false;
 	TAILQ_REMOVE(&client->identified, slot, by_sequence);
@@ -204,11 +200,12 @@ int mbox_rpc_transmit(CLIENT *clnt, enum mbox_rpc_delivery delivery,
 		      uint64_t deadline)
 {
 	const struct client *client = clnt->cl_private;
-	uint64_t interval = mbox_rpc_nanoseconds(client->retry);
+	uint64_t interval;
 	int ret;
 
 	if (delivery == MBOX_RPC_MAYBE)
 		return mbox_call(client->mb, request, reply, 0, deadline);
+	interval = mbox_rpc_nanoseconds(client->retry);
 	do {
 		ret = try(clnt, delivery, request, reply, sooner(mbox_deadline_in(interval), deadline),
 			  deadline);

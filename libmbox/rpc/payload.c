@@ -130,43 +130,80 @@ bool mbox_rpc_body_decode(const struct body *body, xdrproc_t proc, void *where)
 	return false;
 }
 
-static int check_segment(const struct mbox_segment *segment, uint64_t length)
+static int check_segment(const struct mbox_segment *segment, uint64_t length, uint64_t *id)
 {
 	struct mbox_segment_status status;
 	int ret = mbox_segment_status(segment, &status);
 
 	if (ret)
 		return ret;
+	*id = status.id;
 	return status.seals & MBOX_SEAL_SHRINK && status.length >= length ? 0 : -EPROTO;
 }
 
 /* No more than the body: a segment can be as long as its owner can pay for. */
-static int map_segment(struct body *body, const struct mbox_segment *segment,
-		       size_t length)
+static int map_segment(const struct mbox_segment *segment, size_t length, void **mapped)
 {
 	void *map = mmap(NULL, length, PROT_READ, MAP_SHARED,
 			 mbox_segment_fd(segment), 0);
 
 	if (map == MAP_FAILED)
 		return -errno;
-	*body = (struct body) { .data = map, .length = length, .map = map };
+	*mapped = map;
 	return 0;
 }
 
-int mbox_rpc_body_map(struct body *body, int fd, uint64_t length)
+static int map_body(struct body *body, const struct mbox_segment *segment, size_t length)
+{
+	void *map = NULL;
+	int ret = map_segment(segment, length, &map);
+
+	if (!ret)
+		*body = (struct body) { .data = map, .length = length, .map = map };
+	return ret;
+}
+
+/* A client sends the same segment each time, and to map it costs more than to read it. */
+static int map_view(struct body *body, const struct mbox_segment *segment, uint64_t id,
+		    size_t length, struct view *view)
+{
+	int ret = 0;
+
+	if (!view->map || view->id != id || view->length < length) {
+		mbox_rpc_view_end(view);
+		ret = map_segment(segment, length, &view->map);
+		view->id = id;
+		view->length = length;
+	}
+	if (!ret)
+		*body = (struct body) { .data = view->map, .length = length };
+	return ret;
+}
+
+int mbox_rpc_body_map(struct body *body, int fd, uint64_t length, struct view *view)
 {
 	struct mbox_segment *segment;
+	uint64_t id;
 	int ret;
 
 	if (mbox_segment_from_fd(&segment, fd)) {
 		close(fd);
 		return -EPROTO;
 	}
-	ret = check_segment(segment, length);
-	if (!ret)
-		ret = map_segment(body, segment, length);
+	ret = check_segment(segment, length, &id);
+	if (!ret && view && length <= VIEW_MAX)
+		ret = map_view(body, segment, id, length, view);
+	else if (!ret)
+		ret = map_body(body, segment, length);
 	mbox_segment_close(segment);
 	return ret;
+}
+
+void mbox_rpc_view_end(struct view *view)
+{
+	if (view->map)
+		mbox_segment_unmap(view->map, view->length);
+	*view = (struct view) { .map = NULL };
 }
 
 void mbox_rpc_close_fds(const struct mbox_message *msg)
@@ -217,7 +254,7 @@ static int make_room(struct scratch *scratch, size_t length)
 int mbox_rpc_body_encode(XDR *xdrs, struct envelope *env, struct scratch *scratch,
 			 xdrproc_t proc, void *what)
 {
-	const u_int begin = XDR_GETPOS(xdrs);
+	const u_int begin = XDR_GETPOS(xdrs), room = xdrs->x_handy;
 	XDR there;
 	u_long length;
 	int ret;
@@ -228,7 +265,7 @@ int mbox_rpc_body_encode(XDR *xdrs, struct envelope *env, struct scratch *scratc
 	length = xdr_sizeof(proc, what);
 	if (length > MBOX_RPC_MAX)
 		return -E2BIG;
-	if (length <= MBOX_RPC_INLINE)
+	if (length <= room)
 		return -EINVAL;
 
 	ret = make_room(scratch, length);

@@ -25,6 +25,9 @@
 #define ENVELOPE_SIZE	64
 #define MESSAGE_SIZE	(ENVELOPE_SIZE + 1024 + MBOX_RPC_INLINE)
 
+/* The same of a request whose arguments are not in a segment. */
+#define REQUEST_SIZE	(MESSAGE_SIZE - MBOX_RPC_INLINE / 2)
+
 /* How much of the stack a body can take while it is decoded, however deep it is. */
 #define STACK_MAX	(4 * 1024 * 1024)
 
@@ -151,7 +154,7 @@ enum auth_stat mbox_rpc_authenticate(struct svc_req *rqstp, struct credential *c
  * struct body - a body that was received
  * @data: its bytes, which the sender can change meanwhile if they are in a segment
  * @length: how many
- * @map: the mapping of the segment, or NULL
+ * @map: the mapping of the segment that goes with it, or NULL
  */
 struct body {
 	const void *data;
@@ -159,8 +162,29 @@ struct body {
 	void *map;
 };
 
-/* payload.c: the body in segment @fd, which is closed; 0, or -EPROTO or another -errno */
-int mbox_rpc_body_map(struct body *body, int fd, uint64_t length);
+/* The longest body whose segment stays mapped. */
+#define VIEW_MAX	(2 * 1024 * 1024)
+
+/**
+ * struct view - the segment that a body was in last, for the next that is in the same
+ * @id: its number, which no other segment gets
+ * @map: its mapping, or NULL
+ * @length: of that
+ *
+ * It keeps that segment, which its sender pays for, until another request comes.
+ */
+struct view {
+	uint64_t id;
+	void *map;
+	size_t length;
+};
+
+/*
+ * payload.c: the body in segment @fd, which is closed; with @view, if that is not NULL,
+ * for its mapping. 0, or -EPROTO or another -errno.
+ */
+int mbox_rpc_body_map(struct body *body, int fd, uint64_t length, struct view *view);
+void mbox_rpc_view_end(struct view *view);
 void mbox_rpc_body_end(struct body *body);
 bool mbox_rpc_body_decode(const struct body *body, xdrproc_t proc, void *where);
 
@@ -214,7 +238,7 @@ struct slot {
 	struct mbox_rpc_identity id;
 	TAILQ_ENTRY(slot) by_sequence;
 	struct scratch scratch;
-	char request[MESSAGE_SIZE];
+	char request[REQUEST_SIZE];
 	char reply[MESSAGE_SIZE];
 };
 
@@ -266,7 +290,7 @@ void mbox_rpc_delivery_end(struct client *client);
 
 /*
  * delivery.c: what a call is known by until it ends, if it is to be known; and that in
- * its envelope. 0, or -ETIMEDOUT if too many are under way until then.
+ * its envelope, if it is. 0, or -ETIMEDOUT if too many are under way until then.
  */
 int mbox_rpc_identify(struct client *client, struct slot *slot, uint64_t deadline);
 void mbox_rpc_identity_put(struct client *client, const struct slot *slot,
@@ -451,6 +475,7 @@ struct server {
  *      wants more than two; but who sends more must not be in the way
  * @request: read from @in
  * @body: its arguments
+ * @view: where they were in a segment last
  * @cred: who it says its caller is
  * @reply_to: where the reply goes, if nobody waits for it; or NULL
  * @out: the reply, in @out_data with @out_fd; its @delivery is not 0 while it has
@@ -467,6 +492,7 @@ struct worker {
 	struct mbox_message in;
 	struct request request;
 	struct body body;
+	struct view view;
 	struct credential cred;
 	struct mbox *reply_to;
 	struct mbox_message out;

@@ -169,7 +169,10 @@ static bool take_fds(struct worker *worker)
 
 	worker->body = (struct body) { .data = req->body, .length = req->body_length };
 	if (req->env.flags & IN_SEGMENT)
-		good &= !mbox_rpc_body_map(&worker->body, fd++->fd, req->env.segment);
+		good &= !mbox_rpc_body_map(&worker->body, fd++->fd, req->env.segment,
+					   &worker->view);
+	else if (worker->view.map)
+		mbox_rpc_view_end(&worker->view);
 	if (req->env.flags & REPLY_TO && mbox_from_fd(&worker->reply_to, fd->fd)) {
 		close(fd->fd);
 		good = false;
@@ -441,6 +444,7 @@ struct worker *mbox_rpc_worker_new(struct server *server)
 void mbox_rpc_worker_end(struct worker *worker)
 {
 	mbox_rpc_worker_flush(worker);
+	mbox_rpc_view_end(&worker->view);
 	free(worker);
 }
 

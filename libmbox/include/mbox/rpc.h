@@ -22,8 +22,8 @@ extern "C" {
 #endif
 
 /*
- * Bytes of arguments or of results that travel in the message itself. More go in a
- * segment, which the message carries, up to MBOX_RPC_MAX bytes.
+ * Bytes of results that travel in the message itself; of arguments, half as many do. More
+ * go in a segment, which the message carries, up to MBOX_RPC_MAX bytes.
  */
 #define MBOX_RPC_INLINE		65536
 #define MBOX_RPC_MAX		(64 * 1024 * 1024)
