@@ -13,8 +13,6 @@
 
 #include "rpc.h"
 
-#define AGE		(MBOX_RPC_AGE * 1000000000ULL)
-
 /* How often what is too old is looked for, and how long another process is waited for. */
 #define TIDY_INTERVAL	(60 * 1000000000ULL)
 #define BUSY_MS		5000
@@ -183,19 +181,10 @@ static int find_bounds(struct durable *durable, enum statement which, uid_t uid,
 	return ret == SQLITE_DONE ? 0 : -EIO;
 }
 
-static uint64_t new_watermark(const struct envelope *env)
-{
-	const uint64_t sequence = env->id.sequence;
-
-	if (sequence > MBOX_RPC_WINDOW && sequence - MBOX_RPC_WINDOW > env->acknowledged)
-		return sequence - MBOX_RPC_WINDOW;
-	return env->acknowledged;
-}
-
 /* What is forgotten raises the bound for those that are not known. */
 static int tidy(struct durable *durable, uint64_t now)
 {
-	const uint64_t before = now - AGE;
+	const uint64_t before = now - HISTORY_AGE;
 	int ret;
 
 	if (now < durable->tidied + TIDY_INTERVAL)
@@ -246,7 +235,7 @@ int mbox_rpc_durable_begin(struct durable *durable, uid_t uid, const struct enve
 	if (env->flags & IDENTIFIED)
 		ret = look_up(durable, uid, env, now, answer, known);
 	if (!ret && *known == CALL_NEW) {
-		const uint64_t numbers[] = { new_watermark(env), env->id.time, now };
+		const uint64_t numbers[] = { mbox_rpc_watermark(env), env->id.time, now };
 
 		if (env->flags & IDENTIFIED)
 			ret = run_for(durable, PUT_CLIENT, uid, env, numbers, 3);
@@ -260,7 +249,7 @@ int mbox_rpc_durable_begin(struct durable *durable, uid_t uid, const struct enve
 static int keep(struct durable *durable, uid_t uid, const struct envelope *env,
 		const struct answer *answer)
 {
-	const uint64_t watermark = new_watermark(env);
+	const uint64_t watermark = mbox_rpc_watermark(env);
 	int ret;
 
 	if (answer->fd >= 0)

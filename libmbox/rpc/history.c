@@ -17,8 +17,6 @@
 
 #include "rpc.h"
 
-#define AGE	(MBOX_RPC_AGE * 1000000000ULL)
-
 /* Bytes of an answer that are kept with the call: most have no more. */
 #define ROOM	128
 
@@ -173,12 +171,13 @@ static void expire(struct user *user, uint64_t now)
 	struct served *call = TAILQ_FIRST(&user->by_age), *next_call;
 	struct caller *caller = TAILQ_FIRST(&user->by_use), *next;
 
-	while (call && (user->bytes > MBOX_RPC_HISTORY || call->answered + AGE < now)) {
+	while (call && (user->bytes > MBOX_RPC_HISTORY || call->answered + HISTORY_AGE < now)) {
 		next_call = TAILQ_NEXT(call, by_age);
 		forget(call);
 		call = next_call;
 	}
-	for (; caller && (user->nr > MBOX_RPC_CLIENTS || caller->used + AGE < now); caller = next) {
+	for (; caller && (user->nr > MBOX_RPC_CLIENTS || caller->used + HISTORY_AGE < now);
+	     caller = next) {
 		next = TAILQ_NEXT(caller, by_use);
 		if (!caller->under_way)
 			forget_caller(caller);
@@ -295,9 +294,7 @@ static enum known begin(struct caller *caller, const struct envelope *env, uint6
 	use(caller, now);
 	if (known && known->sequence == sequence)
 		return recall(known, answer);
-	acknowledge(caller, env->acknowledged);
-	if (sequence > MBOX_RPC_WINDOW)
-		acknowledge(caller, sequence - MBOX_RPC_WINDOW);
+	acknowledge(caller, mbox_rpc_watermark(env));
 	if (sequence <= caller->watermark || env->id.time <= caller->floor)
 		return CALL_TOO_OLD;
 	caller->last = later(caller->last, env->id.time);

@@ -390,6 +390,19 @@ struct history;
 struct durable;
 struct served;
 
+/* Nanoseconds after which a history forgets. */
+#define HISTORY_AGE	(MBOX_RPC_AGE * 1000000000ULL)
+
+/* Up to which call of its client a request lets a history forget: by word, and by the window. */
+static inline uint64_t mbox_rpc_watermark(const struct envelope *env)
+{
+	const uint64_t sequence = env->id.sequence;
+
+	if (sequence > MBOX_RPC_WINDOW && sequence - MBOX_RPC_WINDOW > env->acknowledged)
+		return sequence - MBOX_RPC_WINDOW;
+	return env->acknowledged;
+}
+
 /* history.c: in memory, from @now on, which is nanoseconds of CLOCK_REALTIME; or NULL */
 struct history *mbox_rpc_history_new(uint64_t now);
 void mbox_rpc_history_end(struct history *history);
