@@ -5,6 +5,8 @@
 # make check              all tests, on Linux 6.1 and 6.12, and a closing line that counts them
 # make vm                 a shell in a VM with the module loaded
 # make bench              measure; COUNT=1: count instructions; JSON=FILE: leave the figures there
+# make compare            count, and fail where mbox takes over 3 % more than in tools/bench/baseline.json
+# make baseline           count, and make that the baseline and its picture
 # make programs           try programs that this machine has by mbox run, in the VM
 # make faults             calls by a network that loses and doubles them; CALLS=100000 for each test
 # make lint               everything that reads the sources and complains
@@ -57,6 +59,18 @@ bench: module-$(kernel) root
 		'mbox bench $(if $(COUNT),--count) $(if $(JSON),--json >/out/bench.json)'
 	@$(if $(JSON),cp build/vm/$(kernel)/files/bench.json $(JSON))
 
+# The figures that are kept are those of the default kernel.
+build/counted.json: module-6.12 root
+	@$(vm)/run.sh -c -t 3600 6.12 'mbox bench --count --json >/out/bench.json'
+	@cp build/vm/6.12/files/bench.json $@
+
+compare: build/counted.json
+	@tools/bench/compare.sh tools/bench/baseline.json $<
+
+baseline: build/counted.json
+	@cp $< tools/bench/baseline.json
+	@tools/bench/picture.sh $< >tools/bench/bench.svg
+
 programs: module-$(kernel) root
 	@$(vm)/programs.sh $(kernel)
 
@@ -77,4 +91,4 @@ clean:
 help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: all deps libmbox tools root demo check vm bench programs faults lint install clean help
+.PHONY: all deps libmbox tools root demo check vm bench compare baseline programs faults lint install clean help

@@ -1,0 +1,24 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT OR LGPL-2.1
+#
+# compare.sh BASELINE FIGURES: both are what `mbox bench --count --json` printed. A row of mbox that
+# has risen by more than 3 % fails, and so does one that only one of them has, or that could not be
+# measured; peers may do as they like. It prints those, what has fallen by more, and a closing line.
+set -euo pipefail
+
+report=$(jq -rn --slurpfile before "$1" --slurpfile after "$2" '
+	def rows: .[0] | map(select(.mechanism | test("mbox|mailbox|once"))) |
+		INDEX("\(.mechanism), \(.pattern), \(.bytes) bytes");
+	($before | rows) as $old | ($after | rows) as $new |
+	[$old + $new | keys[] | . as $name | $old[$name].value as $from | $new[$name].value as $to |
+		if $to == null then "not ok: \($name): not measured, was \($from)"
+		elif $from == null then "not ok: \($name): \($to), and not in the baseline"
+		elif $to > $from * 1.03 then "not ok: \($name): \($to), was \($from)"
+		elif $to < $from * 0.97 then "fallen: \($name): \($to), was \($from)"
+		else "ok" end] as $results |
+	([$results[] | select(startswith("not ok"))] | length) as $bad |
+	($results[] | select(. != "ok")),
+	(if $bad > 0 then "If that is meant, \"make baseline\" and say why in the commit." else empty end),
+	"\($results | length - $bad) passed, \($bad) failed, 0 skipped"')
+echo "$report"
+[[ $report = *' passed, 0 failed, '* ]]
