@@ -8,9 +8,9 @@ dir=$(mktemp -d)
 count=0
 failed=0
 
-# ok STATUS NAME [LINE...]: one result; the lines say more when it is bad.
+# ok STATUS NAME [LINE...]: one result; the lines say before it why it is bad, where ktap.awk looks.
 ok() {
-	local status=$1 name=$2 line
+	local status=$1 name=$2
 	shift 2
 	count=$((count + 1))
 	if [ "$status" = 0 ]; then
@@ -18,10 +18,8 @@ ok() {
 		return
 	fi
 	failed=1
+	printf '# why: %s\n' "$(printf '%s\n' "$@" | paste -s -d '|')"
 	echo "not ok $count $name"
-	for line; do
-		printf '%s\n' "$line" | sed 's/^/# /'
-	done
 }
 
 # holds NAME CMD...: CMD succeeds.

@@ -106,7 +106,7 @@ kill_one() {
 test_kills() {
 	local kills=0 receiver
 	seq 3000 | mbox send /a &
-	mbox recv --timeout=400 --count=3000 /b >"$dir/got" &
+	mbox recv --timeout=400 --count=3000 /b >"$dir/got" 2>"$dir/recv" &
 	receiver=$!
 	start_out /a killed
 	start_in killed /b
@@ -116,6 +116,7 @@ test_kills() {
 		kills=$((kills + 1))
 	done
 	wait $receiver
+	same 'the receiver gets as many as it wants' "$? $(cat "$dir/recv")" '0 '
 	holds "of 3000 each arrives once and in order, after $kills kills" \
 		diff <(seq 3000) "$dir/got"
 	holds 'some of them before the end' test "$kills" -gt 10

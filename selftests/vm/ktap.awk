@@ -8,8 +8,8 @@
 # The input is that of the kselftest runner, where what a program printed stands before the
 # program's own line, behind "# "; or the plain one of a single program. A result is what has
 # nothing below it. A program that failed, or ended early, without a failed result of its own
-# counts as one failure: so does a skip that gives no reason. Why a result of the harness failed is
-# the first thing that it printed of it.
+# counts as one failure: so does a skip that gives no reason. Why a result failed is the
+# first thing that the harness printed of it, or what common.sh did.
 
 BEGIN { FS = "\n" }
 
@@ -97,8 +97,9 @@ inside != "" && /^# 1\.\.[0-9]+/ {
 inside != "" && /^# .*SKIP/ {
 	reason = why($0)
 }
-inside != "" && /^# # .*[.]c:[0-9]+:/ && failure == "" {
+inside != "" && /^# # (why: |.*[.]c:[0-9]+:)/ && failure == "" {
 	failure = substr($0, 5)
+	sub(/^why: /, "", failure)
 }
 inside != "" && /^# (not )?ok( |$)/ {
 	result(substr($0, 3))

@@ -86,7 +86,7 @@ if [ "$kernel" = debug ]; then
 	check 'a leak turns the run red' red 'kmemleak' 'insmod /planted.ko harm=leak; rmmod planted'
 	exit
 fi
-echo 1..16
+echo 1..17
 check 'the exit code comes out' exits 7 'exit 7'
 check 'a panic turns the run red' red 'panic: .*planted' 'insmod /planted.ko harm=panic'
 check 'an oops turns the run red' red 'oops: .*NULL pointer' 'insmod /planted.ko harm=oops'
@@ -97,6 +97,7 @@ run_planted_tests
 check 'a test that passes is counted' counted ok 'harness_test: global.passes'
 check 'a test that fails is counted, with what it expected' \
 	counted fail 'harness_test: global.fails	.*harness_test.c:[0-9]*:.*Expected 1'
+check 'one in shell too' counted fail 'fail.sh: two	got: 1|expected: 2'
 check 'a test that is skipped is counted, with its reason' \
 	counted skip 'harness_test: global.skips	planted reason'
 check 'a test that dies is counted' counted fail 'harness_test: global.dies'
