@@ -10,6 +10,11 @@
 #include <linux/mm.h>
 #include <linux/version.h>
 #include <linux/wait.h>
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+#include <linux/io_uring.h>
+#else
+#include <linux/io_uring/cmd.h>
+#endif
 
 /*
  * The waker is about to sleep. Wait queues have exported functions for that, a
@@ -76,6 +81,16 @@ static inline int mbox_receive_fd(struct file *file, unsigned int o_flags)
 	return receive_fd(file, o_flags);
 #else
 	return receive_fd(file, NULL, o_flags);
+#endif
+}
+
+/* What the submitter wrote for us; it can still change. */
+static inline const void *mbox_uring_payload(const struct io_uring_cmd *cmd)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+	return cmd->cmd;
+#else
+	return io_uring_sqe_cmd(cmd->sqe);
 #endif
 }
 

@@ -222,8 +222,7 @@ struct file *mbox_duplex_file(struct file *in, struct file *out,
 		kfree(duplex);
 		return file;
 	}
-	stream_open(NULL, file);
-	file->f_mode |= FMODE_NOWAIT;
+	mbox_file_open(NULL, file);
 	mbox_duplex_attach(&duplex->in, in->private_data, FMODE_READ);
 	mbox_duplex_attach(&duplex->out, out->private_data, FMODE_WRITE);
 	return file;

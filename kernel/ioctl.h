@@ -13,11 +13,13 @@
  * @file: on which descriptor
  * @user: the caller's struct
  * @size: its size, as the caller knows it
+ * @nonblock: it must not wait, whatever the caller says
  */
 struct mbox_request {
 	struct file *file;
 	void __user *user;
 	size_t size;
+	bool nonblock;
 };
 
 /*

@@ -201,6 +201,7 @@ long mbox_ioctl_send(const struct mbox_request *request)
 	if (mbox_patience_init(&patience, request->file, msg.flags,
 			       msg.deadline))
 		return -EINVAL;
+	patience.nonblock |= request->nonblock;
 	return mbox_interrupted(msg.flags,
 				mbox_send_msg(request->file, &msg, &patience));
 }
@@ -484,11 +485,12 @@ static bool mbox_recv_flags_known(const struct mbox_mailbox *mailbox, u32 flags)
 				    !!(mailbox->flags & MBOX_TAGGED));
 }
 
-static long mbox_recv_from_user(struct file *file,
-				const struct mbox_ioc_msg *msg,
-				void __user *user, size_t size)
+/* @request is for @msg alone. */
+static long mbox_recv_from_user(const struct mbox_request *request,
+				const struct mbox_ioc_msg *msg)
 {
 	struct mbox_patience patience;
+	struct file *file = request->file;
 
 	if (!mbox_recv_flags_valid(msg->flags))
 		return -EINVAL;
@@ -496,9 +498,10 @@ static long mbox_recv_from_user(struct file *file,
 		return -EOPNOTSUPP;
 	if (mbox_patience_init(&patience, file, msg->flags, msg->deadline))
 		return -EINVAL;
+	patience.nonblock |= request->nonblock;
 	return mbox_interrupted(msg->flags,
-				mbox_recv_msg(file, msg, user, size,
-					      &patience));
+				mbox_recv_msg(file, msg, request->user,
+					      request->size, &patience));
 }
 
 long mbox_ioctl_recv(const struct mbox_request *request)
@@ -507,8 +510,7 @@ long mbox_ioctl_recv(const struct mbox_request *request)
 	int err = mbox_request_get(request, &msg) ?:
 		  mbox_may_receive(request->file);
 
-	return err ?: mbox_recv_from_user(request->file, &msg, request->user,
-					  request->size);
+	return err ?: mbox_recv_from_user(request, &msg);
 }
 
 static int mbox_exchange_msg(const struct mbox_ioc_exchange *exchange,
@@ -614,11 +616,14 @@ static long mbox_reply_recv(const struct mbox_request *request,
 			    const struct mbox_ioc_msg *next)
 {
 	struct mbox_ioc_exchange __user *user = request->user;
+	const struct mbox_request receive = {
+		.file = request->file,
+		.user = u64_to_user_ptr(exchange->recv),
+		.size = exchange->msg_size,
+	};
 	long err;
 
-	err = mbox_recv_from_user(request->file, next,
-				  u64_to_user_ptr(exchange->recv),
-				  exchange->msg_size);
+	err = mbox_recv_from_user(&receive, next);
 	if (err && exchange->send && put_user(0, &user->send))
 		return -EFAULT;
 	return err;

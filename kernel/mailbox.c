@@ -555,6 +555,7 @@ static const struct file_operations mbox_mailbox_fops = {
 	.poll = mbox_mailbox_poll,
 	.unlocked_ioctl = mbox_mailbox_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
+	.uring_cmd = mbox_mailbox_uring,
 	.flush = mbox_mailbox_flush,
 	.release = mbox_mailbox_release,
 	.show_fdinfo = mbox_show_fdinfo,

@@ -714,6 +714,9 @@ void mbox_notice_send_locked(struct mbox_mailbox *mailbox,
 int mbox_snapshot(struct mbox_mailbox *mailbox, unsigned int oflag);
 void mbox_snapshot_wait(struct mbox_mailbox *mailbox);
 
+/* uring.c */
+int mbox_mailbox_uring(struct io_uring_cmd *cmd, unsigned int issue_flags);
+
 /* mailbox.c */
 extern const struct mbox_kind_ops mbox_mailbox_ops;
 int mbox_mailbox_init(void);

@@ -292,7 +292,7 @@ static struct file *mbox_handle_file(const struct mbox_kind_ops *ops,
 		mbox_handle_free(handle);
 		return file;
 	}
-	stream_open(NULL, file);
+	mbox_file_open(NULL, file);
 	return file;
 }
 
@@ -457,7 +457,7 @@ int mbox_object_open_file(struct mbox_object *object, struct inode *inode,
 	}
 	file->private_data = handle;
 	replace_fops(file, fops_get(object->ops->fops));
-	stream_open(inode, file);
+	mbox_file_open(inode, file);
 	err = mbox_handle_meet(file);
 	if (err)
 		file->f_op->release(inode, file);

@@ -270,6 +270,16 @@ struct mbox_object *mbox_name_get(struct mbox_ns *ns, const char *name);
 unsigned int mbox_names_list(struct mbox_ns *ns, u64 id,
 			     struct mbox_entry *entries, unsigned int nr);
 
+/*
+ * There is no position in it, and what need not wait does not: io_uring and
+ * RWF_NOWAIT ask for that.
+ */
+static inline void mbox_file_open(struct inode *inode, struct file *file)
+{
+	stream_open(inode, file);
+	file->f_mode |= FMODE_NOWAIT;
+}
+
 /* process.c */
 struct mbox_object *mbox_process_open_locked(struct mbox_ns *ns,
 					     struct pid *pid, int want);

@@ -102,7 +102,7 @@ mbox_4() {
 	/^struct [a-z_]+ \{/ {
 		body = $2
 		place = 0
-		if (body ~ /_ioc_/) {
+		if (body ~ /_ioc_|_uring$/) {
 			struct = body
 			while (match(heading, /MBOX_IOC_[A-Z_]+/)) {
 				print "section", struct, substr(heading, RSTART, RLENGTH)

@@ -73,6 +73,10 @@ extern const struct bench_mechanism bench_mbox_receive;
 extern const struct bench_mechanism bench_mbox_lease;
 extern const struct bench_mechanism bench_mbox_call;
 
+/* uring.c */
+extern const struct bench_mechanism bench_uring_mbox;
+extern const struct bench_mechanism bench_uring_pipe;
+
 /* broadcast.c */
 extern const struct bench_mechanism bench_broadcast;
 extern const struct bench_mechanism bench_peek;

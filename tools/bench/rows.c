@@ -12,7 +12,7 @@ static const struct bench_mechanism mailbox = { .name = "mbox" };
 
 enum {
 	NULL_CALL, EVENTFD, PIPE, SYSV, POSIX, DATAGRAM, COPY,
-	MBOX, MBOX_TO_PIPE, MBOX_SEND, BATCH, MBOX_PIPE, RUN_POSIX, RUN_SYSV,
+	MBOX, MBOX_TO_PIPE, MBOX_SEND, BATCH, URING_PIPE, URING_MBOX, MBOX_PIPE, RUN_POSIX, RUN_SYSV,
 	PIPE_4K, POSIX_4K, SYSV_4K, MBOX_4K, RUN_POSIX_4K, RUN_SYSV_4K,
 	RECEIPT, LEASE, LEASE_AFTER,
 	ANSWER_FUTEX, ANSWER_EVENTFD, ANSWER_PIPE, ANSWER_POSIX, ANSWER_SYSV, ANSWER_UNIX,
@@ -54,6 +54,8 @@ const struct bench_row bench_rows[] = {
 			   .same_as = &bench_rows[MBOX] },
 	[MBOX_SEND] = { &bench_mbox_send, &bench_oneself, 64, 1 },
 	[BATCH] = { &bench_mbox_batch, &bench_sixteen, 64, 1, PEER(PIPE), .target = 0.25 },
+	[URING_PIPE] = { &bench_uring_pipe, &bench_sixteen, 64, 1 },
+	[URING_MBOX] = { &bench_uring_mbox, &bench_sixteen, 64, 1, PEER(URING_PIPE) },
 	[MBOX_PIPE] = { &bench_mbox_pipe, &bench_oneself, 64, 1, PEER(PIPE),
 			.target = NINE_TENTHS },
 	[RUN_POSIX] = { &bench_run_posix, &bench_oneself, 64, 1, PEER(POSIX), .target = 1.00 },

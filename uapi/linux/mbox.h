@@ -996,6 +996,25 @@ struct mbox_ioc_peek {
 	__u32 __reserved;
 };
 
+/**
+ * struct mbox_uring - in the @cmd of an IORING_OP_URING_CMD on a mailbox
+ * @msg: Address of a struct mbox_ioc_msg
+ * @__reserved: Must be 0
+ *
+ * With MBOX_IOC_SEND or MBOX_IOC_RECV as cmd_op, io_uring does what that ioctl
+ * does. The struct, and what it points to, has to stay until the completion.
+ * What need not wait is done where it is submitted; for what has to, io_uring
+ * has a thread. So those that wait at one mailbox have no order among them,
+ * unless they are linked. One that is cancelled has done nothing.
+ *
+ * Result: that of the ioctl; or EOPNOTSUPP (another cmd_op), EINTR (cancelled,
+ * or a signal came to the thread).
+ */
+struct mbox_uring {
+	__u64 msg;
+	__u64 __reserved;
+};
+
 #define MBOX_IOC_TYPE		0xB9
 
 /* On /dev/mbox */
