@@ -7,6 +7,7 @@
 # make bench              measure; COUNT=1: count instructions; JSON=FILE: leave the figures there
 # make compare            count, and fail where mbox takes over 3 % more than in tools/bench/baseline.json
 # make baseline           count, and make that the baseline and its picture
+# make profile WORK=...   what the instructions of a message are for: see tools/bench/costs.md
 # make programs           try programs that this machine has by mbox run, in the VM
 # make faults             calls by a network that loses and doubles them; CALLS=100000 for each test
 # make lint               everything that reads the sources and complains
@@ -71,6 +72,9 @@ baseline: build/counted.json
 	@cp $< tools/bench/baseline.json
 	@tools/bench/picture.sh $< >tools/bench/bench.svg
 
+profile: module-6.12 root
+	@$(vm)/profile/profile.py $(WORK)
+
 programs: module-$(kernel) root
 	@$(vm)/programs.sh $(kernel)
 
@@ -91,4 +95,4 @@ clean:
 help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: all deps libmbox tools root demo check vm bench compare baseline programs faults lint install clean help
+.PHONY: all deps libmbox tools root demo check vm bench compare baseline profile programs faults lint install clean help

@@ -12,6 +12,7 @@
 #   -l              show the output of COMMAND as it comes
 #   -s              a person's shell: COMMAND has this terminal
 #   -c              counted: one processor, a clock that counts instructions
+#   -m              QEMU's monitor is at DIR/monitor, and what it logs goes to DIR/log
 #
 # MBOX_ACCEL=kvm|tcg overrules the choice of accelerator.
 set -euo pipefail
@@ -22,8 +23,8 @@ usage() {
 	exit 2
 }
 
-dir='' extra=() seconds=600 load=yes live=no shell=no counted=no
-while getopts d:f:t:nlsc option; do
+dir='' extra=() seconds=600 load=yes live=no shell=no counted=no monitor=no
+while getopts d:f:t:nlscm option; do
 	case $option in
 	d) dir=$OPTARG ;;
 	f) extra+=("$OPTARG") ;;
@@ -32,6 +33,7 @@ while getopts d:f:t:nlsc option; do
 	l) live=yes ;;
 	s) shell=yes ;;
 	c) counted=yes ;;
+	m) monitor=yes ;;
 	*) usage ;;
 	esac
 done
@@ -109,6 +111,7 @@ qemu=(qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot -m
 	-kernel "$kernel/vmlinuz" -initrd "$dir/initrd" -append "$arguments"
 	-serial "file:$dir/console" -serial "file:$dir/out.tar"
 	"${terminal[@]}" -serial chardev:terminal)
+[ $monitor = no ] || qemu+=(-monitor "unix:$dir/monitor,server,nowait" -D "$dir/log")
 
 # QEMU makes its stdout non-blocking, which whoever shares it would suffer from: hence the cat.
 boot() {
