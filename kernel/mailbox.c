@@ -385,6 +385,7 @@ static void mbox_mailbox_state(struct mbox_mailbox *mailbox,
 	status->waiting_callers = mailbox->calling.count;
 	status->held = mailbox->holds;
 	status->max_deliveries = mailbox->max_deliveries;
+	status->sequence = mailbox->sequence;
 	status->send_wait_ns = mbox_waiters_longest(&mailbox->sending,
 						    &status->send_wait_pid);
 	status->recv_wait_ns = mbox_waiters_longest(&mailbox->receiving,

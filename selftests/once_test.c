@@ -82,6 +82,19 @@ TEST_F(once, arrivals_are_counted_from_one)
 	EXPECT_EQ(3, sequence_of(self->box.rx, 0));
 }
 
+TEST_F(once, status_tells_the_last_that_a_sender_gave)
+{
+	EXPECT_EQ(0, mb_status(self->box.rx).sequence);
+	ASSERT_EQ(0, mb_put(self->box.tx, 7, 0, 0));
+	EXPECT_EQ(0, mb_status(self->box.rx).sequence);
+	ASSERT_EQ(0, put(self->box.tx, 1000));
+	EXPECT_EQ(1000, mb_status(self->box.rx).sequence);
+	EXPECT_EQ(-EEXIST, put(self->box.tx, 999));
+	EXPECT_EQ(1000, mb_status(self->box.tx).sequence);
+	EXPECT_EQ(-EAGAIN, put(self->box.tx, 1001));
+	EXPECT_EQ(1000, mb_status(self->box.rx).sequence);
+}
+
 TEST_F(once, arrival_has_its_number_at_each_delivery)
 {
 	struct mbox_ioc_ack ack = { .flags = MBOX_RETURN };

@@ -110,6 +110,7 @@ MBOX_API int mbox_status(const struct mbox *mb, struct mbox_status *status)
 		.send_time = req.send_time,
 		.recv_time = req.recv_time,
 		.change_time = req.change_time,
+		.sequence = req.sequence,
 	};
 	return 0;
 }

@@ -478,6 +478,7 @@ static void status(void)
 		.dropped = 23, .waiting_callers = 24, .held = 25,
 		.max_deliveries = 26, .send_pid = 27, .recv_pid = 28,
 		.send_time = 29, .recv_time = 30, .change_time = 31,
+		.sequence = 32,
 	};
 	CHECK(mbox_status(mb, &s) == 0);
 	CHECK(s.id == 1 && s.capacity == 2 && s.msgsize == 3 && s.bytes == 4);
@@ -493,6 +494,7 @@ static void status(void)
 	CHECK(s.held == 25 && s.max_deliveries == 26);
 	CHECK(s.send_pid == 27 && s.recv_pid == 28);
 	CHECK(s.send_time == 29 && s.recv_time == 30 && s.change_time == 31);
+	CHECK(s.sequence == 32);
 
 	k.ioctl_errno = EFAULT;
 	memset(&s, 0x55, sizeof(s));

@@ -215,6 +215,7 @@ static void print_mailbox_json(const char *name, const struct mbox_status *statu
 	add_number(to, "send_time_ms", status->send_time / NSEC_PER_MSEC);
 	add_number(to, "recv_time_ms", status->recv_time / NSEC_PER_MSEC);
 	add_number(to, "change_time_ms", status->change_time / NSEC_PER_MSEC);
+	add_number(to, "sequence", status->sequence);
 	add_flag(to, "transient", status->flags & MBOX_TRANSIENT);
 	add_flag(to, "broadcast", status->flags & MBOX_BROADCAST);
 	add_flag(to, "lossy", status->flags & MBOX_LOSSY);

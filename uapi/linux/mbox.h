@@ -683,6 +683,7 @@ struct mbox_ioc_batch {
  * @change_time: When the mailbox was created or MBOX_IOC_SET changed it last
  * @written: On a connection bytes that the stream which is written got since its
  *           creation, from a moment later; otherwise 0
+ * @sequence: That of the last message that was sent with MBOX_ONCE, or 0
  *
  * All fields are written, from one moment. Works on any descriptor of the
  * mailbox.
@@ -723,6 +724,7 @@ struct mbox_ioc_status {
 	__u64 recv_time;
 	__u64 change_time;
 	__u64 written;
+	__u64 sequence;
 };
 
 /**

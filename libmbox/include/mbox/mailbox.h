@@ -618,12 +618,14 @@ int mbox_dead_letter(struct mbox *mb, const struct mbox *dead_letter,
  * @waiting_callers: calls that wait for their reply
  * @held: messages that were received, and are leased or wait for their reply
  * @max_deliveries: as mbox_dead_letter() set it, or 0
- * @send_pid: with MBOX_TAGGED, without which this and what follows are 0: the
- *            process that sent last, as the caller's pid namespace sees it, or 0
+ * @send_pid: with MBOX_TAGGED, without which this and up to @change_time are 0:
+ *            the process that sent last, as the caller's pid namespace sees it,
+ *            or 0
  * @recv_pid: the process that received last, likewise
  * @send_time: when it was sent, in nanoseconds on CLOCK_REALTIME, or 0
  * @recv_time: when it was received, likewise
  * @change_time: when the mailbox was created or its attributes changed last
+ * @sequence: that of the last message that was sent with MBOX_ONCE, or 0
  */
 struct mbox_status {
 	uint64_t id;
@@ -657,6 +659,7 @@ struct mbox_status {
 	uint64_t send_time;
 	uint64_t recv_time;
 	uint64_t change_time;
+	uint64_t sequence;
 };
 
 /**
