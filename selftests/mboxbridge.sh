@@ -106,7 +106,7 @@ kill_one() {
 test_kills() {
 	local kills=0 receiver
 	seq 3000 | mbox send /a &
-	mbox recv --timeout=400 --count=3000 /b >"$dir/got" 2>"$dir/recv" &
+	mbox recv --timeout=1000 --count=3000 /b >"$dir/got" 2>"$dir/recv" &
 	receiver=$!
 	start_out /a killed
 	start_in killed /b
@@ -124,6 +124,26 @@ test_kills() {
 	same 'nothing comes after' "$(mbox recv --timeout=2 /b 2>/dev/null)" ''
 	finish $out TERM 'out ends'
 	finish $in TERM 'in ends'
+}
+
+# A mailbox knows a message by its number, which is of the stream.
+test_streams() {
+	local from
+	mbox create /e
+	start_out /a older
+	mbox send /a 1
+	becomes counts /a '.sent == .received and .held == 0'
+	finish $out TERM 'out ends'
+	for from in older newer; do
+		start_out /a $from
+		start_in $from /e
+		mbox send /a "of the $from"
+		holds "what a stream has comes, of the $from" \
+			becomes eval 'mbox recv --timeout=1 /e | grep -q "of the $from"'
+		finish $out TERM 'out ends'
+		finish $in TERM 'in ends'
+	done
+	refuses 4 'messages of a newer stream' in older /e
 }
 
 # Both make the stream, which takes messages only a little after it is there.
@@ -197,9 +217,10 @@ start_server
 test_usage
 test_message
 test_kills
+test_streams
 test_fresh
 test_pressure
 test_refused
 kill_now $server
-mbox rm /a /b /c /d /dead /here
+mbox rm /a /b /c /d /dead /e /here
 done_testing

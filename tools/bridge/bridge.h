@@ -36,6 +36,7 @@
  * @connection: or NULL
  * @jetstream: on @connection
  * @created: when the stream was made, in nanoseconds
+ * @last: the number of the last message that it had when we connected
  */
 struct bridge {
 	const char *name;
@@ -46,7 +47,8 @@ struct bridge {
 	struct mbox *mailbox;
 	natsConnection *connection;
 	jsCtx *jetstream;
-	int64_t created;
+	uint64_t created;
+	uint64_t last;
 };
 
 /**

@@ -24,6 +24,12 @@
 #define TURN_MS		250
 
 /*
+ * The same where the server answers. One that is too slow for a request would be
+ * too slow for the next, and nothing would ever come.
+ */
+#define FETCH_MS	2000
+
+/*
  * Two that bring messages would have each other's numbers refused. So each holds a
  * name that there is once for a mailbox, and that goes with it, however it ends.
  */
@@ -97,7 +103,28 @@ static void check(const struct bridge *bridge, const struct mbox_message *messag
 		fail_on(bridge->name, "send to it", error);
 }
 
-/* A stream that was made anew counts from 1 again, so when it was made counts too. */
+/*
+ * A stream that was made anew counts from 1 again, so when it was made counts too.
+ * The mailbox would take for repeated what comes of a stream that is older than
+ * another one whose messages it has.
+ */
+static uint64_t number(const struct bridge *bridge, uint64_t in_stream)
+{
+	return bridge->created + in_stream;
+}
+
+static void check_numbers(const struct bridge *bridge)
+{
+	struct mbox_status status;
+	int error = mbox_status(bridge->mailbox, &status);
+
+	if (error)
+		fail_on(bridge->name, "look at it", error);
+	if (status.sequence > number(bridge, bridge->last))
+		fail(EXIT_EXISTS, "%s: it has messages of a newer stream than '%s', or by 'mbox send --once', and would take these for repeated ones: 'mbox create' another",
+		     shown(bridge->name), bridge->stream);
+}
+
 static void bring(const struct bridge *bridge, natsMsg *from)
 {
 	struct mbox_message message = {
@@ -111,7 +138,7 @@ static void bring(const struct bridge *bridge, natsMsg *from)
 
 	if (natsMsg_GetMetaData(&meta, from) != NATS_OK)
 		return;
-	message.sequence = bridge->created + meta->Sequence.Stream;
+	message.sequence = number(bridge, meta->Sequence.Stream);
 	jsMsgMetaData_Destroy(meta);
 	error = deliver(bridge, &message);
 	if (!error)
@@ -143,7 +170,7 @@ static void bring_all(const struct bridge *bridge, natsSubscription *subscriptio
 	while (!stopping() && (status == NATS_OK || status == NATS_TIMEOUT)) {
 		natsMsgList list = { 0 };
 
-		status = natsSubscription_Fetch(&list, subscription, 1, TURN_MS, &code);
+		status = natsSubscription_Fetch(&list, subscription, 1, FETCH_MS, &code);
 		if (status == NATS_OK && list.Count)
 			bring(bridge, list.Msgs[0]);
 		natsMsgList_Destroy(&list);
@@ -156,8 +183,10 @@ int bridge_in(struct bridge *bridge)
 
 	while (server_connect(bridge)) {
 		natsSubscription *subscription = NULL;
-		natsStatus status = subscribe(bridge, &subscription);
+		natsStatus status;
 
+		check_numbers(bridge);
+		status = subscribe(bridge, &subscription);
 		if (status == NATS_OK) {
 			bring_all(bridge, subscription);
 		} else {

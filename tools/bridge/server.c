@@ -50,8 +50,10 @@ static natsStatus find_stream(struct bridge *bridge)
 
 	if (status == NATS_NOT_FOUND)
 		status = make_stream(bridge, &info, &code);
-	if (status == NATS_OK)
+	if (status == NATS_OK) {
 		bridge->created = info->Created;
+		bridge->last = info->State.LastSeq;
+	}
 	jsStreamInfo_Destroy(info);
 	return status;
 }

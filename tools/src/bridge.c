@@ -104,7 +104,8 @@ const struct command bridge_command = {
 	"JetStream, 'in SUBJECT MAILBOX' sends what is published there to a mailbox. Each\n"
 	"message arrives once and in its order, whichever of them, or the server, is killed\n"
 	"and started again. Where the server is away or the mailbox at the end full, it is\n"
-	"waited for, and in the end the senders wait. It runs until SIGTERM.\n",
+	"waited for, and in the end the senders wait. A mailbox takes the messages of one\n"
+	"stream, or of newer ones after it. It runs until SIGTERM.\n",
 	.example =
 	"  mbox bridge --server=nats://hub out /jobs jobs.new      # on one machine\n"
 	"  mbox bridge --server=nats://hub in jobs.new /jobs       # on another\n",
