@@ -275,11 +275,12 @@ static enum known enter(struct caller *caller, uint64_t sequence, struct served 
 
 	if (*at)
 		return CALL_UNDER_WAY;
-	*at = calloc(1, sizeof(**at));
+	*at = malloc(sizeof(**at));
 	if (!*at)
 		return CALL_UNDER_WAY;
 	(*at)->caller = caller;
 	(*at)->sequence = sequence;
+	(*at)->answered = 0;
 	caller->under_way++;
 	*call = *at;
 	return CALL_NEW;
