@@ -151,8 +151,7 @@ void mbox_mailbox_free(struct mbox_object *object)
 	mbox_stream_free(mailbox);
 	mbox_last_exit(mailbox);
 	kfree(mailbox->broadcast);
-	kfree(mailbox->spare[0]);
-	kfree(mailbox->spare[1]);
+	mbox_spares_free(mailbox);
 	mbox_mailbox_dealloc(mailbox, mailbox->flags);
 }
 

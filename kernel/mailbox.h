@@ -393,7 +393,8 @@ struct mbox_last {
  * @pollers: woken with @lock held
  * @transit: mailboxes in its messages, see handles.h
  * @snapshot: see Locking
- * @spare: small messages to be used next, or NULL; exchanged atomically
+ * @spare: messages to be used next, or NULL, the first a small one; exchanged
+ *         atomically
  * @spare_hold: the same for a lease's hold
  */
 struct mbox_mailbox {
@@ -565,6 +566,7 @@ struct mbox_message *mbox_message_create(struct mbox_mailbox *mailbox,
 struct mbox_message *mbox_message_share(struct mbox_message *message,
 					struct mbox_user *user);
 int mbox_message_copy(const struct mbox_message *message, struct iov_iter *to);
+void mbox_spares_free(struct mbox_mailbox *mailbox);
 void mbox_message_put_waiting(struct mbox_mailbox *mailbox,
 			      struct mbox_message *message);
 void mbox_message_put(struct mbox_mailbox *mailbox,

@@ -3,6 +3,7 @@
  * Messages: memory, data in and out, who sent them.
  */
 #include <linux/err.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/pid.h>
 #include <linux/sched.h>
@@ -13,14 +14,15 @@
 
 /*
  * Copies in and out are those without hardened usercopy, as in
- * drivers/dax/super.c: a message has the room that it was allocated with for its
- * length, which is set then and never again.
+ * drivers/dax/super.c: a message has room for its length, which is set when it
+ * is made and never again.
  */
 
 /*
  * A small message takes this much memory, its data included. Each mailbox keeps
- * some that are not in use, so that a busy one seldom needs the allocator: a
- * call has two on their way, the request and its reply.
+ * two that are not in use, so that a busy one seldom needs the allocator: a call
+ * has two on their way, the request and its reply. One of them can be larger, up
+ * to a page.
  */
 #define MBOX_SMALL		256
 #define MBOX_SMALL_ROOM		(MBOX_SMALL - sizeof(struct mbox_message))
@@ -46,10 +48,44 @@ void *mbox_message_alloc(size_t size)
 	return memory ?: __vmalloc(size, gfp | __GFP_RETRY_MAYFAIL);
 }
 
-static struct mbox_message *mbox_message_new_small(struct mbox_mailbox *mailbox)
+/*
+ * Data that is no more than a page has room up to the next power of two, which
+ * it would get anyway.
+ */
+static size_t mbox_message_room(const struct mbox_message *message)
+{
+	if (message->data == message->inside)
+		return MBOX_SMALL_ROOM;
+	return roundup_pow_of_two(message->len);
+}
+
+static void mbox_message_discard(struct mbox_message *message)
+{
+	if (message->data != message->inside)
+		kvfree(message->data);
+	kfree(message);
+}
+
+/* What was kept last, if it has room and is not too good for so little. */
+static struct mbox_message *mbox_spare_for(struct mbox_mailbox *mailbox,
+					   size_t len)
+{
+	struct mbox_message *message = xchg(&mailbox->spare[1], NULL);
+
+	if (!message)
+		return NULL;
+	if (len <= mbox_message_room(message) &&
+	    (len > MBOX_SMALL_ROOM || message->data == message->inside))
+		return message;
+	mbox_message_discard(message);
+	return NULL;
+}
+
+static struct mbox_message *mbox_message_new_small(struct mbox_mailbox *mailbox,
+						   size_t len)
 {
 	struct mbox_message *message = xchg(&mailbox->spare[0], NULL) ?:
-				       xchg(&mailbox->spare[1], NULL) ?:
+				       mbox_spare_for(mailbox, len) ?:
 				       mbox_message_alloc(MBOX_SMALL);
 
 	if (message)
@@ -69,6 +105,13 @@ static struct mbox_message *mbox_message_new_large(size_t len)
 		return message;
 	kfree(message);
 	return NULL;
+}
+
+static struct mbox_message *mbox_message_new_page(struct mbox_mailbox *mailbox,
+						  size_t len)
+{
+	return mbox_spare_for(mailbox, len) ?:
+	       mbox_message_new_large(roundup_pow_of_two(len));
 }
 
 static void mbox_message_init(struct mbox_message *message, size_t len)
@@ -94,23 +137,45 @@ static void mbox_message_init(struct mbox_message *message, size_t len)
 static struct mbox_message *mbox_message_new(struct mbox_mailbox *mailbox,
 					     size_t len)
 {
-	struct mbox_message *message = len <= MBOX_SMALL_ROOM ?
-		mbox_message_new_small(mailbox) : mbox_message_new_large(len);
+	struct mbox_message *message;
 
+	if (len <= MBOX_SMALL_ROOM)
+		message = mbox_message_new_small(mailbox, len);
+	else if (len <= PAGE_SIZE)
+		message = mbox_message_new_page(mailbox, len);
+	else
+		message = mbox_message_new_large(len);
 	if (message)
 		mbox_message_init(message, len);
 	return message;
 }
 
+/**
+ * mbox_spares_free() - free what is kept for messages to come
+ * @mailbox: of which there are none any more
+ */
+void mbox_spares_free(struct mbox_mailbox *mailbox)
+{
+	kfree(mailbox->spare[0]);
+	if (mailbox->spare[1])
+		mbox_message_discard(mailbox->spare[1]);
+}
+
+static bool mbox_message_keep(struct mbox_mailbox *mailbox,
+			      struct mbox_message *message)
+{
+	if (message->data == message->inside &&
+	    !cmpxchg(&mailbox->spare[0], NULL, message))
+		return true;
+	return message->len <= PAGE_SIZE &&
+	       !cmpxchg(&mailbox->spare[1], NULL, message);
+}
+
 static void mbox_message_free(struct mbox_mailbox *mailbox,
 			      struct mbox_message *message)
 {
-	if (message->data != message->inside)
-		kvfree(message->data);
-	else if (!cmpxchg(&mailbox->spare[0], NULL, message) ||
-		 !cmpxchg(&mailbox->spare[1], NULL, message))
-		return;
-	kfree(message);
+	if (!mbox_message_keep(mailbox, message))
+		mbox_message_discard(message);
 }
 
 /*

@@ -53,6 +53,31 @@ TEST_F(message, content_is_kept_at_every_size)
 	}
 }
 
+/* The memory of one that is gone serves for the next, whatever its size. */
+TEST_F(message, content_is_kept_in_any_order_of_sizes)
+{
+	char in[3][8192], out[8192];
+	int fd = create_of_size(sizeof(out));
+	__u32 seed = 1, i, k;
+	size_t len[3];
+
+	ASSERT_LE(0, fd);
+	for (i = 0; i < 3000; i++) {
+		__u32 nr = 1 + prng(&seed) % 3;
+
+		for (k = 0; k < nr; k++) {
+			len[k] = prng(&seed) % sizeof(out) >> prng(&seed) % 9;
+			pattern_fill(in[k], len[k], i + k);
+			ASSERT_EQ(0, mb_send(fd, in[k], len[k], 0, 0));
+		}
+		for (k = 0; k < nr; k++) {
+			ASSERT_EQ(len[k], mb_recv(fd, out, sizeof(out), 0));
+			ASSERT_TRUE(pattern_check(out, len[k], i + k));
+		}
+	}
+	close(fd);
+}
+
 TEST_F(message, four_of_the_largest_are_kept_apart)
 {
 	char *buf = shared_memory(MBOX_MSGSIZE_MAX);
