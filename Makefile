@@ -65,11 +65,14 @@ build/counted.json: module-6.12 root
 	@$(vm)/run.sh -c -t 3600 6.12 'mbox bench --count --json >/out/bench.json'
 	@cp build/vm/6.12/files/bench.json $@
 
+counted_kernel = $$(cat "$$($(vm)/kernel.sh 6.12)/version")
+
 compare: build/counted.json
-	@tools/bench/compare.sh tools/bench/baseline.json $<
+	@tools/bench/compare.sh tools/bench/baseline.json $< "$(counted_kernel)"
 
 baseline: build/counted.json
 	@cp $< tools/bench/baseline.json
+	@sed -i "\$$s/.*/$(counted_kernel)/" tools/bench/baseline.kernel
 	@tools/bench/picture.sh $< >tools/bench/bench.svg
 
 profile: module-6.12 root

@@ -79,8 +79,9 @@ nothing() {
 	}
 }
 
+# JSON has no comments: its licence is in a file beside it.
 without_licence() {
-	printf '%s\n' "${files[@]}" | grep -v '^./LICENSES/' |
+	printf '%s\n' "${files[@]}" | grep -v -e '^./LICENSES/' -e '\.json$' |
 		xargs -d '\n' awk 'FNR == 1 { if (name && !seen) print name; name = FILENAME; seen = 0 }
 			/SPDX-License-Identifier:/ && FNR < 4 { seen = 1 }
 			END { if (!seen) print name }'

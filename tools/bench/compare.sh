@@ -1,10 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT OR LGPL-2.1
 #
-# compare.sh BASELINE FIGURES: both are what `mbox bench --count --json` printed. A row of mbox that
-# has risen by more than 3 % fails, and so does one that only one of them has, or that could not be
-# measured; peers may do as they like. It prints those, what has fallen by more, and a closing line.
+# compare.sh BASELINE FIGURES KERNEL: both are what `mbox bench --count --json` printed. A row of mbox
+# that has risen by more than 3 % fails, and so does one that only one of them has, or that could not
+# be measured; peers may do as they like. It prints those, what has fallen by more, and a closing line.
+# Beside BASELINE stands in a file .kernel which KERNEL it is of: those of another are not compared.
 set -euo pipefail
+
+counted=$(grep -v "^#" "${1%.json}.kernel")
+if [ "$3" != "$counted" ]; then
+	echo "The baseline is of Linux $counted, and this is $3: see what \"make baseline\" changes."
+	echo '0 passed, 0 failed, 1 skipped'
+	exit
+fi
 
 report=$(jq -rn --slurpfile before "$1" --slurpfile after "$2" '
 	def rows: .[0] | map(select(.mechanism | test("mbox|mailbox|once"))) |

@@ -58,4 +58,4 @@ END
 	panel large 'remote procedure call, 64 KiB' 'remote call' 65536
 } >"$dir/commands"
 cd "$dir"
-gnuplot commands
+gnuplot commands | sed "2i <!-- SPDX-License-Identifier: MIT OR LGPL-2.1 -->"

@@ -9,10 +9,10 @@ cd "$(dirname -- "$0")/../bench" || exit
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# compared CHANGE: what compare.sh says of the baseline with a change, and its status.
+# compared CHANGE [KERNEL]: what compare.sh says of the baseline with a change, and its status.
 compared() {
 	jq "$1" baseline.json >"$work/figures"
-	./compare.sh baseline.json "$work/figures"
+	./compare.sh baseline.json "$work/figures" "${2-$(grep -v "^#" baseline.kernel)}"
 	echo "$?"
 }
 
@@ -33,6 +33,9 @@ same 'what was not measured fails' "$(compared "$row.value = null" | tail -n 1)"
 same 'so does what is there no more' "$(compared "del$row" | tail -n 1)" 1
 same 'and what is new' "$(compared "$row.pattern = \"anew\"" | tail -n 1)" 1
 same 'a peer may rise' "$(compared '(.[] | select(.mechanism == "pipe")).value *= 2' | tail -n 1)" 0
+same 'figures of another kernel are not compared' "$(compared "$row.value *= 9" 6.99 | tail -n 2)" \
+	"0 passed, 0 failed, 1 skipped
+0"
 same 'the picture is that of the baseline' "$(./picture.sh baseline.json | cksum)" "$(cksum <bench.svg)"
 
 done_testing
