@@ -126,6 +126,11 @@ test_kills() {
 	finish $in TERM 'in ends'
 }
 
+# shellcheck disable=SC2317 # called by becomes
+brings() {
+	mbox recv --timeout=1 "$1" | grep -q "$2"
+}
+
 # A mailbox knows a message by its number, which is of the stream.
 test_streams() {
 	local from
@@ -139,7 +144,7 @@ test_streams() {
 		start_in $from /e
 		mbox send /a "of the $from"
 		holds "what a stream has comes, of the $from" \
-			becomes eval 'mbox recv --timeout=1 /e | grep -q "of the $from"'
+			becomes brings /e "of the $from"
 		finish $out TERM 'out ends'
 		finish $in TERM 'in ends'
 	done
