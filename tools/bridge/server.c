@@ -50,6 +50,9 @@ static natsStatus find_stream(struct bridge *bridge)
 
 	if (status == NATS_NOT_FOUND)
 		status = make_stream(bridge, &info, &code);
+	/* One that another bridge just makes is told of before it has a date. */
+	if (status == NATS_OK && !info->Created)
+		status = NATS_TIMEOUT;
 	if (status == NATS_OK) {
 		bridge->created = info->Created;
 		bridge->last = info->State.LastSeq;
