@@ -88,7 +88,7 @@ static int mbox_call_blocked(struct mbox_mailbox *mailbox,
 
 /* The server is not to have the request before it has the priority for it. */
 static int mbox_call_offer(struct mbox_mailbox *mailbox, struct mbox_call *call,
-			   struct mbox_loan **loan)
+			   struct mbox_boost **boost)
 {
 	struct pid *server;
 	int ret;
@@ -97,7 +97,7 @@ static int mbox_call_offer(struct mbox_mailbox *mailbox, struct mbox_call *call,
 	server = mbox_server_below_locked(mailbox);
 	if (server) {
 		spin_unlock(&mailbox->lock);
-		*loan = mbox_lend(server);
+		*boost = mbox_boost_begin(server);
 		put_pid(server);
 		spin_lock(&mailbox->lock);
 	}
@@ -127,18 +127,18 @@ int mbox_call(struct mbox_mailbox *mailbox, struct mbox_message *request,
 		.mailbox = mailbox,
 		.thread = task_pid(current),
 	};
-	struct mbox_loan *loan = NULL;
+	struct mbox_boost *boost = NULL;
 	int err;
 
 	request->call = true;
 	request->sync = true;
 	mbox_caller_add(&call);
-	err = mbox_call_offer(mailbox, &call, &loan);
+	err = mbox_call_offer(mailbox, &call, &boost);
 	if (err >= 0)
 		mbox_last_sent(mailbox);
 	if (err > 0)
 		err = mbox_call_blocked(mailbox, &call, patience);
-	mbox_loan_end(loan);
+	mbox_boost_end(boost);
 	mbox_caller_remove(&call);
 	if (!err)
 		*reply = call.waiter.message;

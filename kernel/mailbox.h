@@ -698,11 +698,11 @@ struct pid *mbox_request_waits_for_locked(const struct mbox_mailbox *mailbox,
 struct pid *mbox_server_below_locked(struct mbox_mailbox *mailbox);
 void mbox_server_seen_locked(struct mbox_mailbox *mailbox);
 
-/* lend.c */
-struct mbox_loan;
+/* boost.c */
+struct mbox_boost;
 bool mbox_outranks(const struct task_struct *task);
-struct mbox_loan *mbox_lend(struct pid *thread);
-void mbox_loan_end(struct mbox_loan *loan);
+struct mbox_boost *mbox_boost_begin(struct pid *thread);
+void mbox_boost_end(struct mbox_boost *boost);
 
 /* notify.c */
 int mbox_notice_set(struct mbox_mailbox *mailbox,

@@ -48,13 +48,13 @@ static void answer(int fd, __u64 delivery)
 		_exit(3);
 }
 
-FIXTURE(lend) {
+FIXTURE(boost) {
 	int mb;
 	int *stage;		/* the test leads the server from one to the next */
 	struct standing *seen;	/* how the server stood at each */
 };
 
-FIXTURE_SETUP(lend)
+FIXTURE_SETUP(boost)
 {
 	self->mb = mb_create(NULL, 10, O_RDWR);
 	ASSERT_LE(0, self->mb);
@@ -62,7 +62,7 @@ FIXTURE_SETUP(lend)
 	self->seen = shared_memory(8 * sizeof(struct standing));
 }
 
-FIXTURE_TEARDOWN(lend)
+FIXTURE_TEARDOWN(boost)
 {
 }
 
@@ -125,61 +125,61 @@ FIXTURE_VARIANT(once) {
 	rlim_t nice_limit;
 	rlim_t priority_limit;
 	int own;		/* its own real-time priority */
-	struct standing lent;
+	struct standing raised;
 };
 
 FIXTURE_VARIANT_ADD(once, a_nice_level) {
 	.nice = NOBODYS_NICE,
-	.lent = { SCHED_OTHER, 0, NOBODYS_NICE },
+	.raised = { SCHED_OTHER, 0, NOBODYS_NICE },
 };
 
 FIXTURE_VARIANT_ADD(once, a_nice_level_below_the_servers) {
 	.nice = SERVER_NICE + 5,
-	.lent = { SCHED_OTHER, 0, SERVER_NICE },
+	.raised = { SCHED_OTHER, 0, SERVER_NICE },
 };
 
 FIXTURE_VARIANT_ADD(once, the_middle_of_real_time) {
 	.priority = 60,
-	.lent = { SCHED_FIFO, 50, SERVER_NICE },
+	.raised = { SCHED_FIFO, 50, SERVER_NICE },
 };
 
 FIXTURE_VARIANT_ADD(once, the_lowest_of_real_time) {
 	.priority = 49,
-	.lent = { SCHED_FIFO, 1, SERVER_NICE },
+	.raised = { SCHED_FIFO, 1, SERVER_NICE },
 };
 
 FIXTURE_VARIANT_ADD(once, nothing_in_real_time_already) {
 	.priority = 60,
 	.own = 5,
-	.lent = { SCHED_FIFO, 5, SERVER_NICE },
+	.raised = { SCHED_FIFO, 5, SERVER_NICE },
 };
 
 FIXTURE_VARIANT_ADD(once, no_nice_level_it_may_not_have) {
 	.nice = NOBODYS_NICE,
 	.uid = USER_A,
 	.nice_limit = RLIMIT_OF(NOBODYS_NICE) - 1,
-	.lent = { SCHED_OTHER, 0, SERVER_NICE },
+	.raised = { SCHED_OTHER, 0, SERVER_NICE },
 };
 
 FIXTURE_VARIANT_ADD(once, a_nice_level_within_its_limit) {
 	.nice = NOBODYS_NICE,
 	.uid = USER_A,
 	.nice_limit = RLIMIT_OF(NOBODYS_NICE),
-	.lent = { SCHED_OTHER, 0, NOBODYS_NICE },
+	.raised = { SCHED_OTHER, 0, NOBODYS_NICE },
 };
 
 FIXTURE_VARIANT_ADD(once, no_priority_it_may_not_have) {
 	.priority = 60,
 	.uid = USER_A,
 	.priority_limit = 49,
-	.lent = { SCHED_OTHER, 0, SERVER_NICE },
+	.raised = { SCHED_OTHER, 0, SERVER_NICE },
 };
 
 FIXTURE_VARIANT_ADD(once, a_priority_within_its_limit) {
 	.priority = 60,
 	.uid = USER_A,
 	.priority_limit = 50,
-	.lent = { SCHED_FIFO, 50, SERVER_NICE },
+	.raised = { SCHED_FIFO, 50, SERVER_NICE },
 };
 
 static void become_server(const FIXTURE_VARIANT(once) *variant)
@@ -210,22 +210,22 @@ static pid_t serve_once(FIXTURE_DATA(once) *self, const FIXTURE_VARIANT(once) *v
 	_exit(0);
 }
 
-TEST_F(once, is_lent_until_the_reply)
+TEST_F(once, is_raised_until_the_reply)
 {
 	pid_t server = serve_once(self, variant);
-	const struct standing *lent = &variant->lent;
+	const struct standing *raised = &variant->raised;
 
 	ASSERT_TRUE(wait_receivers(self->mb, 1));
 	ASSERT_EQ(0, child_wait(caller(self->mb, variant->priority, variant->nice)));
 	stage_next(self->stage);
 	ASSERT_EQ(0, child_wait(server));
-	EXPECT_STANDING(lent->policy, lent->priority, lent->nice, self->seen[0]);
+	EXPECT_STANDING(raised->policy, raised->priority, raised->nice, self->seen[0]);
 	EXPECT_STANDING(variant->own ? SCHED_FIFO : SCHED_OTHER, variant->own, SERVER_NICE,
 			self->seen[1]);
 }
 
 /* Two requests at a time, the better caller's answered first. */
-static pid_t serve_two(FIXTURE_DATA(lend) *self)
+static pid_t serve_two(FIXTURE_DATA(boost) *self)
 {
 	pid_t pid = child_fork();
 	__u64 first, second;
@@ -247,7 +247,7 @@ static pid_t serve_two(FIXTURE_DATA(lend) *self)
 	_exit(0);
 }
 
-TEST_F(lend, the_best_stays_until_all_have_their_replies)
+TEST_F(boost, the_best_stays_until_all_have_their_replies)
 {
 	pid_t server = serve_two(self), first, second;
 
@@ -268,7 +268,7 @@ TEST_F(lend, the_best_stays_until_all_have_their_replies)
 }
 
 /* A server that is busy while the request waits in the queue. */
-static pid_t serve_later(FIXTURE_DATA(lend) *self)
+static pid_t serve_later(FIXTURE_DATA(boost) *self)
 {
 	pid_t pid = child_fork();
 
@@ -285,7 +285,7 @@ static pid_t serve_later(FIXTURE_DATA(lend) *self)
 	_exit(0);
 }
 
-TEST_F(lend, a_busy_server_is_lent_to_and_a_killed_caller_lends_no_longer)
+TEST_F(boost, a_busy_server_is_raised_and_a_killed_caller_raises_it_no_longer)
 {
 	pid_t server = serve_later(self), second;
 
@@ -305,7 +305,7 @@ TEST_F(lend, a_busy_server_is_lent_to_and_a_killed_caller_lends_no_longer)
 }
 
 /* A server that changes its own standing during the call keeps that. */
-TEST_F(lend, what_the_server_was_set_to_meanwhile_stays)
+TEST_F(boost, what_the_server_was_set_to_meanwhile_stays)
 {
 	pid_t server = child_fork();
 	__u64 delivery;
