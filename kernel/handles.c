@@ -45,8 +45,8 @@ static struct file *mbox_send_only(struct file *file)
 		return ERR_PTR(-EINVAL);
 	if (!(file->f_mode & FMODE_WRITE))
 		return ERR_PTR(-EBADF);
-	return mbox_handle_reopen(file->private_data,
-				  O_WRONLY | (file->f_flags & O_NONBLOCK));
+	return mbox_object_file(&mbox_file_mailbox(file)->object,
+				O_WRONLY | (file->f_flags & O_NONBLOCK));
 }
 
 /* Return: what @fd is to be received as, with a reference, or an error. */

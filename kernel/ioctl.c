@@ -496,6 +496,47 @@ static long mbox_ioctl_segment_status(const struct mbox_request *request)
 	return mbox_request_put(request, &status);
 }
 
+static long mbox_ioctl_loan(const struct mbox_request *request)
+{
+	struct mbox_ioc_loan loan;
+	int err = mbox_request_get(request, &loan) ?:
+		  mbox_may_receive(request->file);
+
+	if (err)
+		return err;
+	if (!mbox_oflag_valid(loan.oflag, 0) ||
+	    (loan.oflag & O_ACCMODE) != O_RDONLY || loan.__reserved)
+		return -EINVAL;
+	return mbox_loan_open(request->file, loan.delivery, loan.oflag);
+}
+
+static long mbox_ioctl_pool(const struct mbox_request *request)
+{
+	struct mbox_ioc_pool pool;
+	int err = mbox_request_get(request, &pool);
+
+	if (err)
+		return err;
+	if (!(request->file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	if (pool.__reserved)
+		return -EINVAL;
+	return mbox_pool_create(mbox_file_segment(request->file),
+				pool.buffer_size);
+}
+
+static long mbox_ioctl_lent(const struct mbox_request *request)
+{
+	struct mbox_ioc_lent lent;
+	int err = mbox_request_get(request, &lent);
+
+	if (err)
+		return err;
+	if (lent.__reserved)
+		return -EINVAL;
+	return mbox_pool_map(request->file, u64_to_user_ptr(lent.map), lent.nr);
+}
+
 static const struct mbox_ioctl mbox_device_ioctls[] = {
 	MBOX_IOCTL(MBOX_IOC_CREATE, create, __reserved, mbox_ioctl_create),
 	MBOX_IOCTL(MBOX_IOC_OPEN, open, kind, mbox_ioctl_open),
@@ -519,6 +560,7 @@ static const struct mbox_ioctl mbox_mailbox_ioctls[] = {
 	MBOX_IOCTL(MBOX_IOC_NOTIFY, notify, __reserved, mbox_ioctl_notify),
 	MBOX_IOCTL(MBOX_IOC_SNAPSHOT, snapshot, flags, mbox_ioctl_snapshot),
 	MBOX_IOCTL(MBOX_IOC_END, end, __reserved, mbox_ioctl_end),
+	MBOX_IOCTL(MBOX_IOC_LOAN, loan, __reserved, mbox_ioctl_loan),
 	MBOX_IOCTL(MBOX_IOC_LINK, link, name, mbox_ioctl_link),
 	MBOX_IOCTL(MBOX_IOC_OPEN, open, kind, mbox_ioctl_reopen),
 };
@@ -542,6 +584,8 @@ static const struct mbox_ioctl mbox_duplex_ioctls[] = {
 static const struct mbox_ioctl mbox_segment_ioctls[] = {
 	MBOX_IOCTL(MBOX_IOC_SEGMENT_STATUS, segment_status, __reserved,
 		   mbox_ioctl_segment_status),
+	MBOX_IOCTL(MBOX_IOC_POOL, pool, __reserved, mbox_ioctl_pool),
+	MBOX_IOCTL(MBOX_IOC_LENT, lent, __reserved, mbox_ioctl_lent),
 	MBOX_IOCTL(MBOX_IOC_SET, set, dead_letter, mbox_ioctl_segment_set),
 	MBOX_IOCTL(MBOX_IOC_LINK, link, name, mbox_ioctl_link),
 	MBOX_IOCTL(MBOX_IOC_OPEN, open, kind, mbox_ioctl_reopen),

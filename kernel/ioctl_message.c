@@ -115,7 +115,8 @@ static struct mbox_message *mbox_msg_message(struct mbox_handle *handle,
 					     struct iov_iter *from)
 {
 	struct mbox_mailbox *mailbox = to_mailbox(handle->object);
-	struct mbox_message *message =
+	struct mbox_message *message = msg->flags & MBOX_LOAN ?
+		mbox_loan_create(mailbox, handle->user, from) :
 		mbox_message_create(mailbox, handle->user, from);
 	struct mbox_cargo *cargo;
 
@@ -137,7 +138,8 @@ static struct mbox_message *mbox_msg_create(struct mbox_handle *handle,
 					    const struct mbox_ioc_msg *msg,
 					    struct iov_iter *from)
 {
-	if (iov_iter_count(from) > to_mailbox(handle->object)->msgsize)
+	if (!(msg->flags & MBOX_LOAN) &&
+	    iov_iter_count(from) > to_mailbox(handle->object)->msgsize)
 		return ERR_PTR(-EMSGSIZE);
 	return mbox_msg_message(handle, msg, from);
 }
@@ -155,7 +157,7 @@ static struct mbox_message *mbox_msg_take_in(struct file *file,
 	    !mbox_msg_valid(msg))
 		return ERR_PTR(-EINVAL);
 	if (mbox_file_mailbox(file)->broadcast &&
-	    (msg->prio || msg->flags & (MBOX_SYNC | MBOX_ONCE)))
+	    (msg->prio || msg->flags & (MBOX_SYNC | MBOX_ONCE | MBOX_LOAN)))
 		return ERR_PTR(-EOPNOTSUPP);
 	err = mbox_iter_init(&from, ITER_SOURCE, msg, &iov);
 	if (err)
@@ -196,7 +198,7 @@ long mbox_ioctl_send(const struct mbox_request *request)
 	if (!(request->file->f_mode & FMODE_WRITE))
 		return -EBADF;
 	if (msg.flags & ~(MBOX_NONBLOCK | MBOX_REALTIME | MBOX_IOV | MBOX_SYNC |
-			  MBOX_NORESTART | MBOX_ONCE))
+			  MBOX_NORESTART | MBOX_ONCE | MBOX_LOAN))
 		return -EINVAL;
 	if (mbox_patience_init(&patience, request->file, msg.flags,
 			       msg.deadline))
@@ -256,6 +258,7 @@ static int mbox_msg_copy(struct mbox_sink *sink,
 			 const struct mbox_message *message)
 {
 	struct mbox_msg_sink *msg_sink = to_msg_sink(sink);
+	bool in_place = sink->loans && message->loan;
 	struct iov_iter to = msg_sink->to;
 	struct mbox_ioc_msg msg = {
 		.buf = msg_sink->asked->buf,
@@ -263,7 +266,8 @@ static int mbox_msg_copy(struct mbox_sink *sink,
 		.deadline = msg_sink->asked->deadline,
 		.tag = message->tag,
 		.prio = message->prio,
-		.flags = message->call ? MBOX_CALL : 0,
+		.flags = (message->call ? MBOX_CALL : 0) |
+			 (in_place ? MBOX_LOAN : 0),
 		.index = msg_sink->asked->index,
 		.pid = pid_vnr(message->pid),
 		.uid = from_kuid_munged(current_user_ns(), message->uid),
@@ -277,7 +281,8 @@ static int mbox_msg_copy(struct mbox_sink *sink,
 		.sequence = message->seq,
 	};
 
-	return mbox_message_copy(message, &to) ?:
+	return (in_place ? mbox_loan_tell(message, &to) :
+			   mbox_message_copy(message, &to)) ?:
 	       mbox_msg_write(msg_sink, &msg) ?:
 	       mbox_msg_touch_fds(msg_sink, msg.nr_fds);
 }
@@ -412,6 +417,7 @@ static bool mbox_recv_valid(const struct mbox_ioc_msg *msg, size_t size)
 	       msg->index <= (peek ? MBOX_PEEK_MAX : 0) &&
 	       msg->lease <= (lease ? KTIME_MAX : 0) &&
 	       (!numbered || mbox_told_delivery(size)) &&
+	       (lease || !(msg->flags & MBOX_LOAN)) &&
 	       (!(msg->flags & MBOX_FROM) || msg->pid > 0);
 }
 
@@ -425,6 +431,15 @@ static int mbox_recv_ack(struct file *file, struct mbox_msg_sink *sink)
 	err = mbox_acknowledge(file, sink->asked->delivery, false);
 	sink->acked = !err;
 	return err;
+}
+
+/* There is room to tell where a loan is. Return: 0 or -EINVAL. */
+static int mbox_recv_loans(struct mbox_msg_sink *sink)
+{
+	if (likely(!(sink->asked->flags & MBOX_LOAN)))
+		return 0;
+	sink->sink.loans = true;
+	return sink->sink.size < sizeof(struct mbox_loan) ? -EINVAL : 0;
 }
 
 static long mbox_recv_msg(struct file *file, const struct mbox_ioc_msg *msg,
@@ -449,7 +464,7 @@ static long mbox_recv_msg(struct file *file, const struct mbox_ioc_msg *msg,
 						     missed);
 	if (mbox_told_delivery(size))
 		sink.sink.file = file;
-	err = mbox_recv_ack(file, &sink);
+	err = mbox_recv_loans(&sink) ?: mbox_recv_ack(file, &sink);
 	if (!err)
 		err = msg->flags & MBOX_LEASE ?
 			mbox_recv_lease(mailbox, &sink, patience) :
@@ -473,7 +488,7 @@ static bool mbox_recv_flags_valid(u32 flags)
 {
 	return !(flags & ~(MBOX_NONBLOCK | MBOX_REALTIME | MBOX_IOV |
 			   MBOX_NORESTART | MBOX_PEEK | MBOX_LEASE | MBOX_ACK |
-			   MBOX_CHOICES)) &&
+			   MBOX_LOAN | MBOX_CHOICES)) &&
 	       hweight32(flags & (MBOX_PEEK | MBOX_CHOICES)) <= 1;
 }
 
@@ -729,7 +744,8 @@ long mbox_ioctl_send_batch(const struct mbox_request *request)
 	if (!(request->file->f_mode & FMODE_WRITE))
 		return -EBADF;
 	return mbox_batch(request->file, &batch,
-			  MBOX_IOV | MBOX_SYNC | MBOX_ONCE, mbox_batch_send);
+			  MBOX_IOV | MBOX_SYNC | MBOX_ONCE | MBOX_LOAN,
+			  mbox_batch_send);
 }
 
 /* Only the first is worth waiting for. */
@@ -749,6 +765,7 @@ long mbox_ioctl_recv_batch(const struct mbox_request *request)
 	int err = mbox_request_get(request, &batch) ?:
 		  mbox_may_receive(request->file);
 
-	return err ?: mbox_batch(request->file, &batch, MBOX_IOV | MBOX_LEASE,
+	return err ?: mbox_batch(request->file, &batch,
+				 MBOX_IOV | MBOX_LEASE | MBOX_LOAN,
 				 mbox_batch_recv);
 }

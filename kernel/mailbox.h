@@ -63,6 +63,7 @@
 #include "object.h"
 
 struct mbox_message;
+struct mbox_segment;
 struct mbox_stream;
 
 /**
@@ -96,6 +97,16 @@ struct mbox_queue {
 };
 
 /**
+ * struct mbox_buffer - a buffer of a pool, that a message is instead of bytes
+ * @segment: the pool; while it is lent, with a reference
+ * @index: which of its buffers
+ */
+struct mbox_buffer {
+	struct mbox_segment *segment;
+	u32 index;
+};
+
+/**
  * struct mbox_message - one message
  * @level: in mbox_queue.levels, if it is the first of its priority
  * @peers: ring of the messages of its priority
@@ -112,6 +123,7 @@ struct mbox_queue {
  * @sync: the waiter is for a receiver, not for room
  * @call: the waiter, a struct mbox_call, is for a reply
  * @hasty: it was handed over: its waiter must not wait for page faults
+ * @loan: its bytes are in a struct mbox_buffer, which @data is
  * @prio: the sender's
  * @readers: in the log of a mailbox for broadcast: cursors that it is next for;
  *           protected by the mailbox's lock
@@ -128,7 +140,7 @@ struct mbox_queue {
  * @sharers: one for itself, one for each message that shares its data
  * @origin: the message whose data it shares, or NULL
  * @len: bytes of data
- * @data: the bytes, in @inside if they are few
+ * @data: the bytes, or where they are; in @inside if that is little
  * @inside: room for them
  */
 struct mbox_message {
@@ -146,6 +158,7 @@ struct mbox_message {
 	bool sync;
 	bool call;
 	bool hasty;
+	bool loan;
 	u32 prio;
 	u32 readers;
 	u32 deliveries;
@@ -496,6 +509,7 @@ struct mbox_patience {
  * @cursor: the receiver's
  * @missed: set to the messages of a broadcast that it did not get before
  * @tells_missed: that gets to the receiver
+ * @loans: of a loan it wants to know where to read it
  * @choice: which messages it wants, or NULL for all
  * @room_fds: descriptors that fit
  * @nr_fds: set to those of the message, when they are too many also
@@ -513,6 +527,7 @@ struct mbox_sink {
 	struct mbox_cursor *cursor;
 	u64 missed;
 	bool tells_missed;
+	bool loans;
 	const struct mbox_choice *choice;
 	u32 room_fds;
 	u32 nr_fds;
@@ -563,6 +578,9 @@ void *mbox_message_alloc(size_t size);
 struct mbox_message *mbox_message_create(struct mbox_mailbox *mailbox,
 					 struct mbox_user *user,
 					 struct iov_iter *from);
+struct mbox_message *
+mbox_message_create_loan(struct mbox_mailbox *mailbox, struct mbox_user *user,
+			 const struct mbox_buffer *buffer, size_t len);
 struct mbox_message *mbox_message_share(struct mbox_message *message,
 					struct mbox_user *user);
 int mbox_message_copy(const struct mbox_message *message, struct iov_iter *to);
@@ -697,6 +715,16 @@ struct pid *mbox_request_waits_for_locked(const struct mbox_mailbox *mailbox,
 					  const struct mbox_message *request);
 struct pid *mbox_server_below_locked(struct mbox_mailbox *mailbox);
 void mbox_server_seen_locked(struct mbox_mailbox *mailbox);
+
+/* loan.c */
+int mbox_buffer_lend(const struct mbox_buffer *buffer);
+void mbox_buffer_return(const struct mbox_buffer *buffer);
+struct mbox_message *mbox_loan_create(struct mbox_mailbox *mailbox,
+				      struct mbox_user *user,
+				      struct iov_iter *from);
+int mbox_loan_tell(const struct mbox_message *message, struct iov_iter *to);
+int mbox_loan_copy(const struct mbox_message *message, struct iov_iter *to);
+int mbox_loan_open(struct file *file, u64 delivery, unsigned int oflag);
 
 /* boost.c */
 struct mbox_boost;

@@ -127,6 +127,7 @@ static void mbox_message_init(struct mbox_message *message, size_t len)
 	message->withdrawn = false;
 	message->sync = false;
 	message->call = false;
+	message->loan = false;
 	message->prio = 0;
 	message->deliveries = 0;
 	message->tag = 0;
@@ -174,6 +175,8 @@ static bool mbox_message_keep(struct mbox_mailbox *mailbox,
 static void mbox_message_free(struct mbox_mailbox *mailbox,
 			      struct mbox_message *message)
 {
+	if (unlikely(message->loan))
+		mbox_buffer_return(message->data);
 	if (!mbox_message_keep(mailbox, message))
 		mbox_message_discard(message);
 }
@@ -192,8 +195,42 @@ static void mbox_message_leave(struct mbox_mailbox *mailbox,
 	mbox_message_free(mailbox, message);
 }
 
-static void mbox_message_sign(struct mbox_message *message)
+/* Return: a message that is neither filled nor signed, or -EDQUOT, -ENOMEM. */
+static __always_inline struct mbox_message *
+mbox_message_charged(struct mbox_mailbox *mailbox, struct mbox_user *user,
+		     size_t len)
 {
+	size_t charge = len <= MBOX_SMALL_ROOM ? MBOX_SMALL :
+			sizeof(struct mbox_message) + len;
+	struct mbox_message *message;
+	int err;
+
+	err = mbox_charge(user, MBOX_BYTES, charge);
+	if (err)
+		return ERR_PTR(err);
+	message = mbox_message_new(mailbox, len);
+	if (!message) {
+		mbox_uncharge(user, MBOX_BYTES, charge);
+		return ERR_PTR(-ENOMEM);
+	}
+	message->charge = charge;
+	return message;
+}
+
+/* Undo that. Return: the error. */
+static struct mbox_message *mbox_message_fail(struct mbox_mailbox *mailbox,
+					      struct mbox_message *message,
+					      struct mbox_user *user, int err)
+{
+	mbox_uncharge(user, MBOX_BYTES, message->charge);
+	mbox_message_free(mailbox, message);
+	return ERR_PTR(err);
+}
+
+static __always_inline void mbox_message_sign(struct mbox_message *message,
+					      struct mbox_user *user)
+{
+	message->user = mbox_user_share(user);
 	message->pid = get_pid(task_tgid(current));
 	message->uid = current_euid();
 	message->gid = current_egid();
@@ -212,33 +249,44 @@ struct mbox_message *mbox_message_create(struct mbox_mailbox *mailbox,
 					 struct iov_iter *from)
 {
 	size_t len = iov_iter_count(from);
-	size_t charge = len <= MBOX_SMALL_ROOM ? MBOX_SMALL :
-			sizeof(struct mbox_message) + len;
-	struct mbox_message *message;
+	struct mbox_message *message = mbox_message_charged(mailbox, user, len);
+
+	if (IS_ERR(message))
+		return message;
+	if (_copy_from_iter(message->data, len, from) != len)
+		return mbox_message_fail(mailbox, message, user, -EFAULT);
+	mbox_message_sign(message, user);
+	return message;
+}
+
+/**
+ * mbox_message_create_loan() - make a message of the caller's that is a loan
+ * @mailbox: where it is to go
+ * @user: who pays, for the message alone: its bytes are paid for already
+ * @buffer: where they are
+ * @len: how many
+ *
+ * Return: the message, for mbox_message_put(), or -EDQUOT, -ENOMEM, -EBUSY.
+ */
+struct mbox_message *
+mbox_message_create_loan(struct mbox_mailbox *mailbox, struct mbox_user *user,
+			 const struct mbox_buffer *buffer, size_t len)
+{
+	struct mbox_message *message = mbox_message_charged(mailbox, user,
+							    sizeof(*buffer));
 	int err;
 
-	err = mbox_charge(user, MBOX_BYTES, charge);
+	if (IS_ERR(message))
+		return message;
+	err = mbox_buffer_lend(buffer);
 	if (err)
-		return ERR_PTR(err);
-	message = mbox_message_new(mailbox, len);
-	if (!message) {
-		err = -ENOMEM;
-		goto uncharge;
-	}
-	if (_copy_from_iter(message->data, len, from) != len) {
-		err = -EFAULT;
-		goto free;
-	}
-	message->user = mbox_user_share(user);
-	message->charge = charge;
-	mbox_message_sign(message);
+		return mbox_message_fail(mailbox, message, user, err);
+	BUILD_BUG_ON(sizeof(*buffer) > MBOX_SMALL_ROOM);
+	memcpy(message->data, buffer, sizeof(*buffer));
+	message->loan = true;
+	message->len = len;
+	mbox_message_sign(message, user);
 	return message;
-
-free:
-	mbox_message_free(mailbox, message);
-uncharge:
-	mbox_uncharge(user, MBOX_BYTES, charge);
-	return ERR_PTR(err);
 }
 
 static void mbox_message_share_init(struct mbox_message *copy,
@@ -248,6 +296,7 @@ static void mbox_message_share_init(struct mbox_message *copy,
 	copy->origin = message->origin ?: message;
 	refcount_inc(&copy->origin->sharers);
 	copy->data = message->data;
+	copy->loan = message->loan;
 	copy->tracked = false;
 	copy->hasty = false;
 	copy->seq = message->seq;
@@ -268,7 +317,8 @@ static void mbox_message_share_init(struct mbox_message *copy,
 struct mbox_message *mbox_message_share(struct mbox_message *message,
 					struct mbox_user *user)
 {
-	size_t charge = sizeof(struct mbox_message) + message->len;
+	size_t charge = message->loan ? MBOX_SMALL :
+			sizeof(struct mbox_message) + message->len;
 	struct mbox_message *copy;
 	int err;
 
@@ -291,10 +341,12 @@ struct mbox_message *mbox_message_share(struct mbox_message *message,
  * @message: the message
  * @to: at least as large
  *
- * Return: 0 or -EFAULT.
+ * Return: 0, -EFAULT, or for a loan what mbox_loan_copy() returns.
  */
 int mbox_message_copy(const struct mbox_message *message, struct iov_iter *to)
 {
+	if (unlikely(message->loan))
+		return mbox_loan_copy(message, to);
 	return _copy_to_iter(message->data, message->len, to) == message->len ?
 		       0 : -EFAULT;
 }

@@ -297,16 +297,14 @@ static struct file *mbox_handle_file(const struct mbox_kind_ops *ops,
 }
 
 /**
- * mbox_handle_reopen() - open the object of a descriptor once more
- * @handle: the descriptor
- * @oflag: the rights, which @handle has too, and O_NONBLOCK
+ * mbox_object_file() - open an object once more
+ * @object: the object
+ * @oflag: the rights, which the caller may give, and O_NONBLOCK
  *
  * Return: a file or an error.
  */
-struct file *mbox_handle_reopen(const struct mbox_handle *handle,
-				unsigned int oflag)
+struct file *mbox_object_file(struct mbox_object *object, unsigned int oflag)
 {
-	struct mbox_object *object = handle->object;
 	struct file *file = mbox_handle_file(object->ops, oflag);
 	struct mbox_handle *fresh;
 
@@ -352,12 +350,13 @@ int mbox_fd_install(struct file *file)
  */
 int mbox_object_reopen(struct file *file, unsigned int oflag)
 {
+	const struct mbox_handle *handle = file->private_data;
 	int want = mbox_want(oflag);
 
 	if ((want & MAY_READ && !(file->f_mode & FMODE_READ)) ||
 	    (want & MAY_WRITE && !(file->f_mode & FMODE_WRITE)))
 		return -EBADF;
-	return mbox_fd_install(mbox_handle_reopen(file->private_data, oflag));
+	return mbox_fd_install(mbox_object_file(handle->object, oflag));
 }
 
 /* Nobody can come to an object that has no name. */

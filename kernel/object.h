@@ -243,8 +243,7 @@ int mbox_object_create(const struct mbox_kind_ops *ops, const void *attr,
 		       const char *name, unsigned int oflag);
 int mbox_fd_install(struct file *file);
 int mbox_object_reopen(struct file *file, unsigned int oflag);
-struct file *mbox_handle_reopen(const struct mbox_handle *handle,
-				unsigned int oflag);
+struct file *mbox_object_file(struct mbox_object *object, unsigned int oflag);
 int mbox_handle_release(struct inode *inode, struct file *file);
 
 /* names.c */

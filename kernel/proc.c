@@ -248,6 +248,9 @@ static void mbox_fdinfo_segment(struct seq_file *seq,
 	seq_printf(seq,
 		   "mbox-length:\t%llu\nmbox-attached:\t%u\nmbox-seals:\t%#x\n",
 		   status.length, status.attached, status.seals);
+	if (status.buffers)
+		seq_printf(seq, "mbox-buffers:\t%u\nmbox-lent:\t%u\n",
+			   status.buffers, status.lent);
 }
 
 /**

@@ -22,7 +22,11 @@ bool mbox_segment_length_valid(u64 length)
 	return length <= MAX_LFS_FILESIZE - PAGE_SIZE;
 }
 
-static u64 mbox_segment_length(const struct mbox_segment *segment)
+/**
+ * mbox_segment_length() - how long a segment is now
+ * @segment: the segment
+ */
+u64 mbox_segment_length(const struct mbox_segment *segment)
 {
 	return i_size_read(file_inode(segment->memory));
 }
@@ -77,14 +81,32 @@ static struct mbox_object *mbox_segment_create(struct mbox_ns *ns,
 	return &segment->object;
 }
 
+static void mbox_segment_free_now(struct mbox_segment *segment)
+{
+	fput(segment->memory);
+	kvfree(segment->pool);
+	kfree(segment);
+}
+
+static void mbox_segment_free_later(struct rcu_head *rcu)
+{
+	mbox_segment_free_now(container_of(rcu, struct mbox_segment, rcu));
+}
+
+/*
+ * The last reference to a pool can be that of a message, and who drops that can
+ * go on to wait: see mbox_cargo_free().
+ */
 static void mbox_segment_free(struct mbox_object *object)
 {
 	struct mbox_segment *segment = to_segment(object);
 
 	mbox_uncharge(object->user, MBOX_BYTES,
 		      PAGE_ALIGN(mbox_segment_length(segment)));
-	fput(segment->memory);
-	kfree(segment);
+	if (segment->pool)
+		call_rcu(&segment->rcu, mbox_segment_free_later);
+	else
+		mbox_segment_free_now(segment);
 }
 
 /* Device or io_uring writes can outlast the mapping that they were set up in. */
@@ -253,6 +275,7 @@ void mbox_segment_status_locked(struct mbox_segment *segment,
 	status->writable = segment->writable;
 	status->seals = segment->seals;
 	spin_unlock(&segment->lock);
+	mbox_pool_status(segment, status);
 }
 
 /**
@@ -369,12 +392,22 @@ static unsigned long mbox_segment_area(struct file *file, unsigned long addr,
 static const struct file_operations mbox_segment_fops = {
 	.owner = THIS_MODULE,
 	.mmap = mbox_segment_mmap,
+	.poll = mbox_pool_poll,
 	.get_unmapped_area = mbox_segment_area,
 	.unlocked_ioctl = mbox_segment_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.release = mbox_handle_release,
 	.show_fdinfo = mbox_show_fdinfo,
 };
+
+/**
+ * mbox_is_segment() - does a file stand for a segment?
+ * @file: any file
+ */
+bool mbox_is_segment(const struct file *file)
+{
+	return file->f_op == &mbox_segment_fops;
+}
 
 const struct mbox_kind_ops mbox_segment_ops = {
 	.kind = MBOX_SEGMENT,

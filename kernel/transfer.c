@@ -304,7 +304,7 @@ int mbox_fit(struct mbox_sink *sink, const struct mbox_message *message)
 {
 	sink->len = message->len;
 	sink->nr_fds = mbox_message_fds(message);
-	if (sink->len > sink->size)
+	if (sink->len > sink->size && !(sink->loans && message->loan))
 		return -EMSGSIZE;
 	return sink->nr_fds > sink->room_fds ? -ENOBUFS : 0;
 }

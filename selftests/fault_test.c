@@ -27,13 +27,18 @@ FIXTURE(fault) {
 	int seg;
 	int carrier;
 	int stream;
+	int pool;
+	int lender;	/* one loan in it, and one that was received */
+	__u64 delivery;	/* that one */
 	int open;	/* descriptors */
 	int fail_nth;
 	struct mbox_ioc_status before;
 	struct mbox_ioc_status carrier_before;
 	struct mbox_ioc_status cast_before;
 	struct mbox_ioc_status stream_before;
+	struct mbox_ioc_status lender_before;
 	struct mbox_ioc_segment_status seg_before;
+	struct mbox_ioc_segment_status pool_before;
 };
 
 typedef FIXTURE_DATA(fault) fixture;
@@ -60,6 +65,56 @@ static void fail_them_all(void)
 	write_text("/sys/kernel/debug/fail_usercopy/verbose", "0");
 }
 
+/* A segment that is divided into buffers. */
+static int pool_create(fixture *f)
+{
+	struct mbox_ioc_set set = {
+		.fields = MBOX_SET_SEALS, .seals = MBOX_SEAL_SHRINK | MBOX_SEAL_GROW };
+	struct mbox_ioc_pool pool = { .buffer_size = 4096 };
+	int fd = seg_create(NULL, LARGE, O_RDWR), ret;
+
+	if (fd < 0)
+		return fd;
+	ret = ctl(fd, MBOX_IOC_SET, &set);
+	if (!ret)
+		ret = ctl(fd, MBOX_IOC_POOL, &pool);
+	if (!ret)
+		return fd;
+	close(fd);
+	return ret;
+}
+
+static int lend(fixture *f, int buffer)
+{
+	struct mbox_loan loan = { .segment = f->pool, .offset = buffer * 4096, .length = 100 };
+
+	return mb_send(f->lender, &loan, sizeof(loan), 0, MBOX_LOAN);
+}
+
+static int borrow(fixture *f)
+{
+	struct mbox_loan loan;
+	struct mbox_ioc_msg msg = mb_msg(NULL, sizeof(loan), MBOX_LEASE | MBOX_LOAN);
+	int ret;
+
+	msg.buf = addr(&loan);
+	ret = ctl(f->lender, MBOX_IOC_RECV, &msg);
+	if (!ret)
+		f->delivery = msg.delivery;
+	return ret;
+}
+
+static void prepare_loans(struct __test_metadata *_metadata, fixture *f)
+{
+	close(f->lender);
+	f->lender = mb_create(NULL, 4, O_RDWR | O_NONBLOCK);
+	ASSERT_EQ(0, lend(f, 0));
+	ASSERT_EQ(0, borrow(f));
+	ASSERT_EQ(0, lend(f, 1));
+	f->lender_before = mb_status(f->lender);
+	f->pool_before = seg_status(f->pool);
+}
+
 FIXTURE_SETUP(fault)
 {
 	struct mbox_ioc_create create = mb_template(NULL, 4, O_RDWR | O_NONBLOCK);
@@ -80,6 +135,8 @@ FIXTURE_SETUP(fault)
 	create.flags = MBOX_BROADCAST;
 	self->cast = ctl(device(), MBOX_IOC_CREATE, &create);
 	self->seg = seg_create(NULL, 1 << 20, O_RDWR);
+	self->pool = pool_create(self);
+	self->lender = -1;
 	self->carrier = mb_carrier(4, O_RDWR | O_NONBLOCK);
 	self->stream = st_create(NULL, O_RDWR | O_NONBLOCK);
 	large = shared_memory(LARGE);
@@ -87,6 +144,7 @@ FIXTURE_SETUP(fault)
 	ASSERT_LE(0, self->box);
 	ASSERT_LE(0, self->cast);
 	ASSERT_LE(0, self->seg);
+	ASSERT_LE(0, self->pool);
 	ASSERT_LE(0, self->carrier);
 	ASSERT_LE(0, self->stream);
 	ASSERT_LE(0, mb_create(self->known, 1, O_RDWR));
@@ -160,6 +218,7 @@ static void prepare(struct __test_metadata *_metadata, fixture *f)
 	ASSERT_EQ(0, mb_send(f->cast, large, LARGE, 0, 0));
 	ASSERT_EQ(0, put_three(f));
 	ASSERT_EQ(4096, st_put(f->stream, large, 4096));
+	prepare_loans(_metadata, f);
 	f->open = fds_open();
 	f->before = mb_status(f->box);
 	f->carrier_before = mb_status(f->carrier);
@@ -171,14 +230,17 @@ static void prepare(struct __test_metadata *_metadata, fixture *f)
 static bool unchanged(fixture *f)
 {
 	struct mbox_ioc_segment_status segment = seg_status(f->seg);
+	struct mbox_ioc_segment_status pool = seg_status(f->pool);
 	int known = mb_open(f->known, O_RDONLY), fresh = mb_open(f->fresh, O_RDONLY);
 
 	close(known);
 	return mb_unchanged(f->box, &f->before) &&
 	       mb_unchanged(f->carrier, &f->carrier_before) &&
 	       mb_unchanged(f->cast, &f->cast_before) &&
-	       mb_unchanged(f->stream, &f->stream_before) && fds_open() == f->open &&
+	       mb_unchanged(f->stream, &f->stream_before) &&
+	       mb_unchanged(f->lender, &f->lender_before) && fds_open() == f->open &&
 	       !memcmp(&segment, &f->seg_before, sizeof(segment)) &&
+	       !memcmp(&pool, &f->pool_before, sizeof(pool)) &&
 	       known >= 0 && fresh == -ENOENT;
 }
 
@@ -408,6 +470,33 @@ static int segment_status(fixture *f)
 	return ctl(f->seg, MBOX_IOC_SEGMENT_STATUS, &status);
 }
 
+static int send_loan(fixture *f)
+{
+	return lend(f, 2);
+}
+
+static int copy_loan(fixture *f)
+{
+	int ret = mb_recv(f->lender, large, LARGE, 0);
+
+	return ret < 0 ? ret : 0;
+}
+
+static int open_loan(fixture *f)
+{
+	struct mbox_ioc_loan loan = { .delivery = f->delivery };
+
+	return ctl(f->lender, MBOX_IOC_LOAN, &loan);
+}
+
+static int read_map(fixture *f)
+{
+	__u64 map;
+	struct mbox_ioc_lent lent = { .map = addr(&map), .nr = 1 };
+
+	return ctl(f->pool, MBOX_IOC_LENT, &lent);
+}
+
 /* Complete or not at all; the fault can be left for the look at it. */
 static int snapshot(fixture *f)
 {
@@ -573,6 +662,12 @@ static const struct fault_call {
 	{ "notify", notify },
 	{ "status", status },
 	{ "segment_status", segment_status },
+	{ "create_pool", pool_create },
+	{ "send_loan", send_loan },
+	{ "receive_loan", borrow },
+	{ "copy_loan", copy_loan },
+	{ "open_loan", open_loan },
+	{ "read_map", read_map },
 	{ "snapshot", snapshot },
 	{ "map", map },
 	{ "poll_both", poll_both },

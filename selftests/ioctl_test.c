@@ -43,6 +43,9 @@ union argument {
 	struct mbox_ioc_join join;
 	struct mbox_ioc_shutdown shutdown;
 	struct mbox_ioc_peek peek;
+	struct mbox_ioc_loan loan;
+	struct mbox_ioc_pool pool;
+	struct mbox_ioc_lent lent;
 	unsigned char bytes[1 << _IOC_SIZEBITS];
 };
 
@@ -74,7 +77,7 @@ static void fill_set(const fixture *f, union argument *arg)
 
 static void fill_set_segment(const fixture *f, union argument *arg)
 {
-	arg->set = (struct mbox_ioc_set) { .fields = MBOX_SET_LENGTH, .length = 7 };
+	arg->set = (struct mbox_ioc_set) { .fields = MBOX_SET_LENGTH, .length = 64 };
 }
 
 static void fill_set_stream(const fixture *f, union argument *arg)
@@ -139,6 +142,11 @@ static void fill_reply(const fixture *f, union argument *arg)
 		.recv = addr(&next_entry),
 		.msg_size = sizeof(next_entry),
 	};
+}
+
+static void fill_pool(const fixture *f, union argument *arg)
+{
+	arg->pool.buffer_size = 64;
 }
 
 static void fill_nothing(const fixture *f, union argument *arg)
@@ -229,7 +237,7 @@ static const struct ioc {
 		BITS(mbox_ioc_msg, deadline, ~0ULL >> 1),
 		BITS(mbox_ioc_msg, flags,
 		     MBOX_NONBLOCK | MBOX_REALTIME | MBOX_IOV | MBOX_SYNC |
-		     MBOX_NORESTART | MBOX_ONCE),
+		     MBOX_NORESTART | MBOX_ONCE | MBOX_LOAN),
 		BITS(mbox_ioc_msg, prio, MBOX_PRIO_MAX),
 		BITS(mbox_ioc_msg, index, 0),
 		BITS(mbox_ioc_msg, nr_fds, 0xff),
@@ -282,6 +290,16 @@ static const struct ioc {
 		BITS(mbox_ioc_end, flags, 0),
 		BITS(mbox_ioc_end, __reserved, 0),
 	} },
+	{ "LOAN", MBOX_IOC_LOAN, ON_MAILBOX, false, fill_nothing, {
+		BITS(mbox_ioc_loan, oflag, O_NONBLOCK | O_CLOEXEC),
+		BITS(mbox_ioc_loan, __reserved, 0),
+	} },
+	{ "POOL", MBOX_IOC_POOL, ON_SEGMENT, false, fill_pool, {
+		BITS(mbox_ioc_pool, __reserved, 0),
+	} },
+	{ "LENT", MBOX_IOC_LENT, ON_SEGMENT, false, fill_nothing, {
+		BITS(mbox_ioc_lent, __reserved, 0),
+	} },
 	{ "SEGMENT_STATUS", MBOX_IOC_SEGMENT_STATUS, ON_SEGMENT, true, fill_nothing, { } },
 	{ "OPEN on a mailbox", MBOX_IOC_OPEN, ON_MAILBOX, false, fill_nothing, REOPEN_BITS },
 	{ "OPEN on a segment", MBOX_IOC_OPEN, ON_SEGMENT, false, fill_nothing, REOPEN_BITS },
@@ -330,6 +348,17 @@ static int connection(void)
 	return fd;
 }
 
+/* One that can be divided. */
+static int sealed_segment(void)
+{
+	struct mbox_ioc_set set = {
+		.fields = MBOX_SET_SEALS, .seals = MBOX_SEAL_SHRINK | MBOX_SEAL_GROW };
+	int fd = seg_create(NULL, 64, O_RDWR);
+
+	ctl(fd, MBOX_IOC_SET, &set);
+	return fd;
+}
+
 /*
  * A mailbox with one message, a segment and a stream, all without a name, which they can be given
  * once; a connection; and one name that is known: what all of the calls need to work.
@@ -343,7 +372,7 @@ static void prepare(struct __test_metadata *_metadata, fixture *f)
 	close(f->fd[ON_STREAM]);
 	close(f->fd[ON_CONNECTION]);
 	f->fd[ON_MAILBOX] = mb_create(NULL, 2, O_RDWR);
-	f->fd[ON_SEGMENT] = seg_create(NULL, 7, O_RDWR);
+	f->fd[ON_SEGMENT] = sealed_segment();
 	f->fd[ON_STREAM] = st_create(NULL, O_RDWR);
 	f->fd[ON_CONNECTION] = connection();
 	ASSERT_LE(0, f->fd[ON_MAILBOX]);
@@ -387,7 +416,11 @@ static int good_result(unsigned long cmd)
 	case _IOC_NR(MBOX_IOC_CALL):
 		return -ETIMEDOUT;
 	case _IOC_NR(MBOX_IOC_ACK):
+	case _IOC_NR(MBOX_IOC_LOAN):
 		return -ESTALE;
+	/* Of a segment that is not divided. */
+	case _IOC_NR(MBOX_IOC_LENT):
+		return -ENOTTY;
 	default:
 		return 0;
 	}
@@ -517,6 +550,8 @@ static size_t first_size(unsigned long cmd)
 		return offsetof(struct mbox_ioc_set, dead_letter) + 4;
 	case _IOC_NR(MBOX_IOC_STATUS):
 		return offsetof(struct mbox_ioc_status, flags) + 4;
+	case _IOC_NR(MBOX_IOC_SEGMENT_STATUS):
+		return offsetof(struct mbox_ioc_segment_status, __reserved) + 4;
 	default:
 		return _IOC_SIZE(cmd);
 	}

@@ -958,7 +958,7 @@ static void segments(void)
 	CHECK(mbox_segment_chown(seg, 5, 6) == 0);
 	CHECK(k.seen[5].set.uid == 5 && k.seen[5].set.gid == 6);
 
-	k.segment = (struct mbox_ioc_segment_status){ 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 0 };
+	k.segment = (struct mbox_ioc_segment_status){ 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 0, 11, 12, 13 };
 	CHECK(mbox_segment_status(seg, &s) == 0);
 	CHECK(s.id == 1 && s.length == 2 && s.resident == 3 && s.attached == 4);
 	CHECK(s.writable == 5 && s.seals == 6 && s.mode == 7);

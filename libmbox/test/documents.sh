@@ -76,7 +76,7 @@ uapi_h() {
 	/^struct [a-z_]+ \{/ { body = $2; place = 0 }
 	body && /^\t__/ { print "layout", body, ++place, $1, $2 }
 	/^\}/ { body = "" }
-	' | sed -E '/^field mbox_(iovec|fd) /d'
+	' | sed -E '/^field mbox_(iovec|fd|loan) /d'
 }
 
 mbox_4() {

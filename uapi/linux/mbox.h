@@ -78,7 +78,8 @@
  *  - EDEADLK: the call would close a cycle of callers that wait for each other
  *  - EDQUOT: the user's budget of bytes, mailboxes, segments or descriptors in
  *    messages is used up
- *  - EBUSY: another process is registered, or a writable mapping is in the way
+ *  - EBUSY: another process is registered, a writable mapping is in the way, or
+ *    the buffer is lent already
  *  - ENOMEM, EMFILE, ENFILE: out of memory or of descriptors
  */
 
@@ -114,6 +115,13 @@
  * them holds up other users meanwhile.
  */
 #define MBOX_PEEK_MAX		65535
+
+/*
+ * The buffers of a pool are a multiple of MBOX_POOL_ALIGN bytes, and
+ * MBOX_POOL_MAX at most.
+ */
+#define MBOX_POOL_ALIGN		64
+#define MBOX_POOL_MAX		65536
 
 /* A capacity without limit: only memory and the budgets bound the queue. */
 #define MBOX_UNBOUNDED		(~0ULL)
@@ -359,6 +367,10 @@ struct mbox_ioc_segment {
  *             of the message, and above that of the last message that the
  *             mailbox got with this flag, whoever sent that. Otherwise the send
  *             fails with EEXIST.
+ * @MBOX_LOAN: send, not with MBOX_BROADCAST: the data are a struct mbox_loan, and
+ *             the message is the buffer that this says. Receive, with MBOX_LEASE:
+ *             of such a message write a struct mbox_loan instead of copying it;
+ *             there is room for one. Out, on receive: that was done.
  */
 enum mbox_msg_flags {
 	MBOX_NONBLOCK = 1 << 0,
@@ -375,6 +387,7 @@ enum mbox_msg_flags {
 	MBOX_TAG_EXCEPT = 1 << 11,
 	MBOX_NORESTART = 1 << 12,
 	MBOX_ONCE = 1 << 13,
+	MBOX_LOAN = 1 << 15,
 };
 
 /**
@@ -409,6 +422,39 @@ struct mbox_fd {
 };
 
 /**
+ * struct mbox_loan - a buffer in a message
+ * @segment: Send: a descriptor of a pool, opened O_RDWR. Out, on receive: the id
+ *           of the segment, as in mbox_ioc_segment_status
+ * @offset: Where the buffer begins in the segment
+ * @length: The bytes of the message, at most those of the buffer
+ *
+ * A message with MBOX_LOAN has the bytes of a buffer of a pool, see
+ * MBOX_IOC_POOL, and nothing is copied when it is sent. The buffer is lent until
+ * the message is gone: received and not leased, acknowledged, or gone with its
+ * mailbox; and as long as a snapshot has it. Meanwhile the pool lives, whoever
+ * closes it, and the buffer is in no other message (EBUSY). The bytes count in
+ * the mailbox as those of other messages do. What counts against the sender's
+ * budget is the message without them: the segment's creator pays for those.
+ *
+ * A receiver that asks for it, with MBOX_LOAN and MBOX_LEASE, is told where the
+ * bytes are, and reads them in the segment: MBOX_IOC_LOAN makes a descriptor of
+ * it. It returns the buffer by its acknowledgment. When its lease ends otherwise
+ * the message goes to another receiver, and the buffer, once that is done with
+ * it, to its owner: a mapping stays, but what is read there can then be anything.
+ * For who receives in any other way the bytes are copied, at that moment.
+ *
+ * The sender can still write to a buffer that it has lent. So a receiver that
+ * does not trust it copies what it checks before it does so. A receiver can read
+ * all of the segment that a loan is in, and keep it as long as it likes: a sender
+ * has a pool for each circle of receivers that may know of each other.
+ */
+struct mbox_loan {
+	__u64 segment;
+	__u64 offset;
+	__u64 length;
+};
+
+/**
  * struct mbox_ioc_msg - ioctl(MBOX_IOC_SEND) and ioctl(MBOX_IOC_RECV)
  * @buf: Address of the data, or of the mbox_iovec array with MBOX_IOV; may be
  *       0 when there are no bytes
@@ -424,7 +470,7 @@ struct mbox_fd {
  * @flags: In: combination of enum mbox_msg_flags; MBOX_SYNC and MBOX_ONCE only
  *         when sending, MBOX_PEEK, which excludes the rest, MBOX_LEASE, MBOX_ACK
  *         and one of MBOX_FROM, MBOX_TAG, MBOX_TAG_MOST and MBOX_TAG_EXCEPT only
- *         when receiving. Out, on receive: MBOX_CALL or 0.
+ *         when receiving. Out, on receive: MBOX_CALL, MBOX_LOAN, both or 0.
  * @prio: Send: 0 to MBOX_PRIO_MAX. Out, on receive: the same.
  * @index: With MBOX_PEEK: which message in the order of delivery, from 0, at
  *         most MBOX_PEEK_MAX. Otherwise must be 0.
@@ -508,8 +554,8 @@ struct mbox_fd {
  * process that received it has no descriptor left of the open file that it
  * received it through, and so when it exits; and no later than with that file.
  *
- * A mailbox with MBOX_BROADCAST knows no @prio but 0, no calls, no MBOX_SYNC and
- * MBOX_ONCE, no MBOX_PEEK, no MBOX_LEASE, MBOX_ACK and MBOX_FROM, no
+ * A mailbox with MBOX_BROADCAST knows no @prio but 0, no calls, no MBOX_SYNC,
+ * MBOX_ONCE and MBOX_LOAN, no MBOX_PEEK, no MBOX_LEASE, MBOX_ACK and MBOX_FROM, no
  * MBOX_IOC_NOTIFY and no MBOX_IOC_SNAPSHOT (EOPNOTSUPP). Of those who share a receiver one
  * receives at a time, and the others wait for it; one that fails leaves the
  * message to the next.
@@ -519,8 +565,9 @@ struct mbox_fd {
  *
  * Return: 0; or EINVAL, E2BIG, EFAULT, EBADF, EAGAIN, ETIMEDOUT, EINTR,
  * EMSGSIZE, EPIPE, ESRCH, EIDRM, EOPNOTSUPP; on send EDQUOT, ENOMEM, ENFILE; with
- * MBOX_ONCE EEXIST; on receive EPERM, ENOBUFS, EMFILE, ENOMEM; with MBOX_PEEK
- * ENOMSG; with MBOX_ACK ESTALE, and then nothing was received.
+ * MBOX_ONCE EEXIST; with MBOX_LOAN ENOTTY (@segment is no pool), EBUSY; on
+ * receive EPERM, ENOBUFS, EMFILE, ENOMEM; with MBOX_PEEK ENOMSG; with MBOX_ACK
+ * ESTALE, and then nothing was received.
  */
 struct mbox_ioc_msg {
 	__u64 buf;
@@ -612,6 +659,27 @@ struct mbox_ioc_ack {
 };
 
 /**
+ * struct mbox_ioc_loan - ioctl(MBOX_IOC_LOAN) on a mailbox
+ * @delivery: The number that the message was received with, in place or by its
+ *            copy
+ * @oflag: O_RDONLY; O_NONBLOCK and O_CLOEXEC
+ * @__reserved: Must be 0
+ *
+ * Make a descriptor of the segment that a leased message is a buffer of, for
+ * mmap(2). Its mappings can never be written. It is worth keeping, as the
+ * segment's id tells at the next loan. Any thread or process may do this that
+ * may acknowledge the message.
+ *
+ * Return: a descriptor; or EINVAL (also when the message is no loan), E2BIG,
+ * EFAULT, EBADF, EPERM, ESTALE, ENOMEM, EMFILE, ENFILE.
+ */
+struct mbox_ioc_loan {
+	__u64 delivery;
+	__u32 oflag;
+	__u32 __reserved;
+};
+
+/**
  * struct mbox_ioc_batch - ioctl(MBOX_IOC_SEND_BATCH), ioctl(MBOX_IOC_RECV_BATCH)
  * @msgs: Address of an array of struct mbox_ioc_msg
  * @deadline: As in mbox_ioc_msg, for the whole batch
@@ -622,10 +690,10 @@ struct mbox_ioc_ack {
  * @__reserved: Must be 0
  *
  * Send the messages of an array in their order, or receive several into it. In
- * the entries @deadline must be 0 and @flags can have MBOX_IOV only, on send
- * MBOX_SYNC and MBOX_ONCE also, on receive MBOX_LEASE. A send blocks until all
- * are sent; a receive blocks for the first message only and takes what else is
- * there.
+ * the entries @deadline must be 0 and @flags can have MBOX_IOV and
+ * MBOX_LOAN only, on send MBOX_SYNC and MBOX_ONCE also, on receive MBOX_LEASE. A
+ * send blocks until all are sent; a receive blocks for the first message only and
+ * takes what else is there.
  *
  * Return: how many messages were sent or received, if any was; then the entries
  * from there on are as they were, but for @len and @nr_fds of one that there was
@@ -754,6 +822,9 @@ enum mbox_seals {
  * @gid: Group, likewise
  * @flags: As created
  * @__reserved: 0
+ * @buffer_size: Of a pool: bytes of each buffer, otherwise 0 as the next two
+ * @buffers: How many there are
+ * @lent: How many of them are in messages
  *
  * All fields are written. Works on any descriptor of the segment.
  *
@@ -770,6 +841,47 @@ struct mbox_ioc_segment_status {
 	__u32 uid;
 	__u32 gid;
 	__u32 flags;
+	__u32 __reserved;
+	__u64 buffer_size;
+	__u32 buffers;
+	__u32 lent;
+};
+
+/**
+ * struct mbox_ioc_pool - ioctl(MBOX_IOC_POOL) on a segment
+ * @buffer_size: Bytes of each buffer, a multiple of MBOX_POOL_ALIGN
+ * @__reserved: Must be 0
+ *
+ * Divide a segment into buffers that messages can lend, from its beginning on
+ * and as many as it has room for, 1 to MBOX_POOL_MAX. That is done once, and
+ * takes a descriptor opened O_RDWR and the seals MBOX_SEAL_SHRINK and
+ * MBOX_SEAL_GROW. Which of its buffers a process uses for what, and which it is
+ * just filling, is its own affair. So from then on poll(2) on such a descriptor
+ * shows EPOLLOUT when one has come back since MBOX_IOC_LENT was last called on
+ * such a descriptor, or never was.
+ *
+ * Return: 0; or EINVAL, E2BIG, EFAULT, EBADF, EEXIST (it is a pool), ENOMEM.
+ */
+struct mbox_ioc_pool {
+	__u64 buffer_size;
+	__u64 __reserved;
+};
+
+/**
+ * struct mbox_ioc_lent - ioctl(MBOX_IOC_LENT) on a segment that is a pool
+ * @map: Address of an array of __u64
+ * @nr: Its entries; more than there are buffers for stay as they are
+ * @__reserved: Must be 0
+ *
+ * Tell which buffers are lent: of buffer n bit n % 64 of entry n / 64 is set, the
+ * lowest bit being 0. What is lent and comes back meanwhile can be told either
+ * way.
+ *
+ * Return: 0; or EINVAL, E2BIG, EFAULT, ENOTTY (it is no pool).
+ */
+struct mbox_ioc_lent {
+	__u64 map;
+	__u32 nr;
 	__u32 __reserved;
 };
 
@@ -1041,6 +1153,7 @@ struct mbox_uring {
 #define MBOX_IOC_ACK		_IOW(MBOX_IOC_TYPE, 0x28, struct mbox_ioc_ack)
 #define MBOX_IOC_SNAPSHOT	_IOW(MBOX_IOC_TYPE, 0x29, struct mbox_ioc_snapshot)
 #define MBOX_IOC_END		_IOW(MBOX_IOC_TYPE, 0x2a, struct mbox_ioc_end)
+#define MBOX_IOC_LOAN		_IOW(MBOX_IOC_TYPE, 0x2c, struct mbox_ioc_loan)
 
 /* On a stream, and on what comes of it */
 #define MBOX_IOC_JOIN		_IOW(MBOX_IOC_TYPE, 0x30, struct mbox_ioc_join)
@@ -1050,5 +1163,7 @@ struct mbox_uring {
 /* On a segment */
 #define MBOX_IOC_SEGMENT_STATUS \
 	_IOWR(MBOX_IOC_TYPE, 0x40, struct mbox_ioc_segment_status)
+#define MBOX_IOC_POOL		_IOW(MBOX_IOC_TYPE, 0x41, struct mbox_ioc_pool)
+#define MBOX_IOC_LENT		_IOW(MBOX_IOC_TYPE, 0x42, struct mbox_ioc_lent)
 
 #endif /* _UAPI_LINUX_MBOX_H */
