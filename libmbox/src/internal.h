@@ -19,8 +19,12 @@ struct mbox_object {
 	int fd;
 };
 
+struct mbox_views;
+
+/* @views: of loans, or NULL; set once */
 struct mbox {
 	struct mbox_object object;
+	struct mbox_views *_Atomic views;
 };
 
 struct mbox_segment {
@@ -114,10 +118,10 @@ int mbox_mailbox_get(struct mbox **mb, unsigned long request, void *arg);
 /* name.c: the address of the name as the kernel takes it */
 __u64 mbox_name_address(const char *name);
 
-/* object.c: what mailboxes and segments have in common */
-int mbox_object_get(struct mbox_object **object, unsigned long request,
-		    void *arg);
-int mbox_object_adopt(struct mbox_object **object, int fd,
+/* object.c: what mailboxes and segments have in common; @size of the handle */
+int mbox_object_get(struct mbox_object **object, size_t size,
+		    unsigned long request, void *arg);
+int mbox_object_adopt(struct mbox_object **object, size_t size, int fd,
 		      unsigned long request, void *status);
 void mbox_object_close(struct mbox_object *object);
 int mbox_object_chmod(const struct mbox_object *object, mode_t mode);
@@ -136,6 +140,16 @@ int mbox_give_pair(int one, int other, int fd[2], int flags);
 /* message.c: use what the kernel said of a received message, or of one too large */
 int mbox_take_message(struct mbox_message *msg, const struct mbox_ioc_msg *req,
 		      int ret);
+
+/* message.c: as mbox_send_msg() and mbox_recv_msg(), with flags that are not the caller's */
+int mbox_send_as(struct mbox *mb, const struct mbox_message *msg,
+		 unsigned int how, unsigned int flags, uint64_t deadline);
+int mbox_recv_as(struct mbox *mb, struct mbox_message *msg, unsigned int how,
+		 unsigned int flags, uint64_t deadline);
+
+/* loan.c: the caller is done with what was received so, in place or not */
+void mbox_loan_end(struct mbox *mb, uint64_t delivery);
+void mbox_views_free(struct mbox_views *views);
 
 /* An address as the fixed-width field that carries it. */
 static inline __u64 mbox_address(const void *p)

@@ -10,7 +10,12 @@ static int finish(struct mbox *mb, uint64_t delivery, unsigned int flags)
 {
 	struct mbox_ioc_ack req = { .delivery = delivery, .flags = flags };
 
-	return mbox_ioctl(mb->object.fd, MBOX_IOC_ACK, &req);
+	int ret = mbox_ioctl(mb->object.fd, MBOX_IOC_ACK, &req);
+
+	/* It went back by itself. */
+	if (!ret || ret == -ESTALE)
+		mbox_loan_end(mb, delivery);
+	return ret;
 }
 
 MBOX_API int mbox_ack(struct mbox *mb, uint64_t delivery)

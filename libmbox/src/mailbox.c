@@ -12,7 +12,7 @@ static const struct mbox_attr default_attr = {
 int mbox_mailbox_get(struct mbox **mb, unsigned long request, void *arg)
 {
 	struct mbox_object *object;
-	int ret = mbox_object_get(&object, request, arg);
+	int ret = mbox_object_get(&object, sizeof(**mb), request, arg);
 
 	if (!ret)
 		*mb = (struct mbox *)object;
@@ -51,7 +51,8 @@ MBOX_API int mbox_from_fd(struct mbox **mb, int fd)
 {
 	struct mbox_ioc_status status = { .id = 0 };
 	struct mbox_object *object;
-	int ret = mbox_object_adopt(&object, fd, MBOX_IOC_STATUS, &status);
+	int ret = mbox_object_adopt(&object, sizeof(**mb), fd, MBOX_IOC_STATUS,
+				    &status);
 
 	if (!ret)
 		*mb = (struct mbox *)object;
@@ -65,8 +66,10 @@ MBOX_API int mbox_fd(const struct mbox *mb)
 
 MBOX_API void mbox_close(struct mbox *mb)
 {
-	if (mb)
-		mbox_object_close(&mb->object);
+	if (!mb)
+		return;
+	mbox_views_free(mb->views);
+	mbox_object_close(&mb->object);
 }
 
 MBOX_API int mbox_status(const struct mbox *mb, struct mbox_status *status)

@@ -8,7 +8,7 @@
 #include "internal.h"
 
 /* These say how an argument is to be read, and are not the caller's. */
-#define INTERNAL_FLAGS	(MBOX_IOV | MBOX_PEEK | MBOX_FROM)
+#define INTERNAL_FLAGS	(MBOX_IOV | MBOX_PEEK | MBOX_FROM | MBOX_LOAN)
 
 /* Receive only what the tag of the caller's struct says. */
 #define TAG_FLAGS	(MBOX_TAG | MBOX_TAG_MOST | MBOX_TAG_EXCEPT)
@@ -50,15 +50,15 @@ static uint64_t own_number(const struct mbox_message *msg, unsigned int flags)
 	return flags & MBOX_ONCE ? msg->sequence : 0;
 }
 
-MBOX_API int mbox_send_msg(struct mbox *mb, const struct mbox_message *msg,
-			   unsigned int flags, uint64_t deadline)
+int mbox_send_as(struct mbox *mb, const struct mbox_message *msg,
+		 unsigned int how, unsigned int flags, uint64_t deadline)
 {
 	struct mbox_ioc_msg req = {
 		.buf = mbox_address(msg->data),
 		.len = msg->length,
 		.deadline = deadline,
 		.tag = msg->tag,
-		.flags = flags,
+		.flags = flags | how,
 		.prio = msg->prio,
 		.fds = mbox_address(msg->fds),
 		.nr_fds = msg->nr_fds,
@@ -68,6 +68,12 @@ MBOX_API int mbox_send_msg(struct mbox *mb, const struct mbox_message *msg,
 	if (flags & INTERNAL_FLAGS)
 		return -EINVAL;
 	return mbox_ioctl(mb->object.fd, MBOX_IOC_SEND, &req);
+}
+
+MBOX_API int mbox_send_msg(struct mbox *mb, const struct mbox_message *msg,
+			   unsigned int flags, uint64_t deadline)
+{
+	return mbox_send_as(mb, msg, 0, flags, deadline);
 }
 
 MBOX_API int mbox_send(struct mbox *mb, const void *data, size_t length,
@@ -88,8 +94,16 @@ static uint64_t done_with(const struct mbox_message *msg, unsigned int flags)
 	return flags & MBOX_ACK ? msg->delivery : 0;
 }
 
-/* With @from_flag MBOX_FROM of @from only, with 0 of anybody. */
-static int receive(struct mbox *mb, unsigned int from_flag, pid_t from,
+/* The message before this one can be over, whatever became of this one. */
+static void acked(struct mbox *mb, const struct mbox_ioc_msg *req, int ret,
+		  uint64_t delivery)
+{
+	if (delivery && (!ret || ret == -ESTALE || !req->delivery))
+		mbox_loan_end(mb, delivery);
+}
+
+/* Only with MBOX_FROM in @how @from says of whom. */
+static int receive(struct mbox *mb, unsigned int how, pid_t from,
 		   struct mbox_message *msg, unsigned int flags,
 		   uint64_t deadline)
 {
@@ -98,7 +112,7 @@ static int receive(struct mbox *mb, unsigned int from_flag, pid_t from,
 		.len = msg->size,
 		.deadline = deadline,
 		.tag = msg->tag,
-		.flags = flags | from_flag,
+		.flags = flags | how,
 		.pid = from,
 		.fds = mbox_address(msg->fds),
 		.nr_fds = msg->room_fds,
@@ -110,7 +124,14 @@ static int receive(struct mbox *mb, unsigned int from_flag, pid_t from,
 	if (flags & INTERNAL_FLAGS)
 		return -EINVAL;
 	ret = mbox_ioctl(mb->object.fd, MBOX_IOC_RECV, &req);
+	acked(mb, &req, ret, done_with(msg, flags));
 	return mbox_take_message(msg, &req, ret);
+}
+
+int mbox_recv_as(struct mbox *mb, struct mbox_message *msg, unsigned int how,
+		 unsigned int flags, uint64_t deadline)
+{
+	return receive(mb, how, 0, msg, flags, deadline);
 }
 
 MBOX_API int mbox_recv_msg(struct mbox *mb, struct mbox_message *msg,
@@ -220,6 +241,8 @@ MBOX_API int mbox_recvv(struct mbox *mb, const struct iovec *iov, int iovcnt,
 	if (flags & (MBOX_LEASE | MBOX_ACK | TAG_FLAGS) && !msg)
 		return -EINVAL;
 	ret = vector_ioctl(mb->object.fd, MBOX_IOC_RECV, &req, iov);
+	if (msg)
+		acked(mb, &req, ret, done_with(msg, flags));
 	return msg ? mbox_take_message(msg, &req, ret) : ret;
 }
 

@@ -9,10 +9,10 @@
 #include "internal.h"
 
 /* The handle comes first: once the kernel has done its part, nothing fails. */
-int mbox_object_get(struct mbox_object **object, unsigned long request,
-		    void *arg)
+int mbox_object_get(struct mbox_object **object, size_t size,
+		    unsigned long request, void *arg)
 {
-	struct mbox_object *new = malloc(sizeof(*new));
+	struct mbox_object *new = calloc(1, size);
 
 	if (!new)
 		return -ENOMEM;
@@ -29,7 +29,7 @@ int mbox_object_get(struct mbox_object **object, unsigned long request,
 	return 0;
 }
 
-int mbox_object_adopt(struct mbox_object **object, int fd,
+int mbox_object_adopt(struct mbox_object **object, size_t size, int fd,
 		      unsigned long request, void *status)
 {
 	int ret = mbox_ioctl(fd, request, status);
@@ -39,7 +39,7 @@ int mbox_object_adopt(struct mbox_object **object, int fd,
 	if (ret)
 		return ret == -EBADF ? -EBADF : -ENOTTY;
 
-	new = malloc(sizeof(*new));
+	new = calloc(1, size);
 	if (!new)
 		return -ENOMEM;
 

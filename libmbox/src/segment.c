@@ -11,7 +11,7 @@ static int get_segment(struct mbox_segment **seg, unsigned long request,
 		       void *arg)
 {
 	struct mbox_object *object;
-	int ret = mbox_object_get(&object, request, arg);
+	int ret = mbox_object_get(&object, sizeof(**seg), request, arg);
 
 	if (!ret)
 		*seg = (struct mbox_segment *)object;
@@ -49,7 +49,8 @@ MBOX_API int mbox_segment_from_fd(struct mbox_segment **seg, int fd)
 {
 	struct mbox_ioc_segment_status status = { .id = 0 };
 	struct mbox_object *object;
-	int ret = mbox_object_adopt(&object, fd, MBOX_IOC_SEGMENT_STATUS, &status);
+	int ret = mbox_object_adopt(&object, sizeof(**seg), fd,
+				    MBOX_IOC_SEGMENT_STATUS, &status);
 
 	if (!ret)
 		*seg = (struct mbox_segment *)object;
@@ -118,6 +119,9 @@ MBOX_API int mbox_segment_status(const struct mbox_segment *seg,
 		.uid = req.uid,
 		.gid = req.gid,
 		.flags = req.flags,
+		.buffer_size = req.buffer_size,
+		.buffers = req.buffers,
+		.lent = req.lent,
 	};
 	return 0;
 }

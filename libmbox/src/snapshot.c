@@ -11,7 +11,7 @@
 MBOX_API int mbox_snapshot(struct mbox **copy, const struct mbox *mb, int oflag)
 {
 	struct mbox_ioc_snapshot req = { .oflag = oflag };
-	struct mbox *new = malloc(sizeof(*new));
+	struct mbox *new = calloc(1, sizeof(*new));
 
 	if (!new)
 		return -ENOMEM;

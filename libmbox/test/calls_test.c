@@ -963,6 +963,7 @@ static void segments(void)
 	CHECK(s.id == 1 && s.length == 2 && s.resident == 3 && s.attached == 4);
 	CHECK(s.writable == 5 && s.seals == 6 && s.mode == 7);
 	CHECK(s.uid == 8 && s.gid == 9 && s.flags == 10);
+	CHECK(s.buffer_size == 11 && s.buffers == 12 && s.lent == 13);
 	mbox_segment_close(seg);
 	mbox_segment_close(NULL);
 }

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include <linux/mbox.h>
+#include <mbox/loan.h>
 #include <mbox/mailbox.h>
 #include <mbox/pipe.h>
 #include <mbox/process.h>

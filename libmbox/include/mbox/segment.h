@@ -154,6 +154,9 @@ int mbox_segment_unmap(void *address, size_t length);
  * @uid: owner, as the caller's user namespace sees it
  * @gid: group, likewise
  * @flags: 0 or MBOX_HUGEPAGE
+ * @buffer_size: of a pool, see <mbox/loan.h>: bytes of each buffer; otherwise 0
+ * @buffers: of a pool: how many
+ * @lent: of a pool: how many of them are in messages
  */
 struct mbox_segment_status {
 	uint64_t id;
@@ -166,6 +169,9 @@ struct mbox_segment_status {
 	uid_t uid;
 	gid_t gid;
 	unsigned int flags;
+	uint64_t buffer_size;
+	uint32_t buffers;
+	uint32_t lent;
 };
 
 /**
