@@ -991,7 +991,7 @@ test_segments() {
 	mbox seg create /table 1 2>"$err"
 	holds 'one of another length is told' grep -q 'was there already, with 65536 bytes' "$err"
 	json 'as asked for' '.kind == "segment" and .length == 65536 and .mode == "0640" and
-		.seals == [] and .huge == false and .attached == 0' seg stat --json /table
+		.seals == [] and .huge == false and .attached == 0 and .buffers == 0' seg stat --json /table
 	json 'huge pages' '.huge' stat --json /pages
 	echo hello | mbox seg write --offset=4K /table
 	prints 'what was written' hello seg read --offset=4096 --length=6 /table

@@ -242,6 +242,9 @@ static void print_segment(const char *name,
 	printf("Seals:      %s\n", *seals ? seals : "none");
 	printf("Huge pages: %s\n", status->flags & MBOX_HUGEPAGE ?
 	       "asked for" : "not asked for");
+	if (status->buffers)
+		printf("Pool:       %" PRIu32 " buffers of %" PRIu64 " bytes, %" PRIu32 " lent\n",
+		       status->buffers, status->buffer_size, status->lent);
 }
 
 static void print_segment_json(const char *name,
@@ -259,6 +262,9 @@ static void print_segment_json(const char *name,
 	add_number(to, "writable", status->writable);
 	add_json(to, "seals", seals_json(status->seals));
 	add_flag(to, "huge", status->flags & MBOX_HUGEPAGE);
+	add_number(to, "buffer_size", status->buffer_size);
+	add_number(to, "buffers", status->buffers);
+	add_number(to, "lent", status->lent);
 	print_json(to);
 }
 
