@@ -16,9 +16,10 @@
 #include <sys/types.h>
 
 struct mbox;
+struct mbox_pool;
 
 /* The largest message of any row, but for those of the RPC library. */
-#define BENCH_BYTES_MAX	65536
+#define BENCH_BYTES_MAX	1048576
 
 /* What most rounds do so often. */
 #define BENCH_TIMES	2000
@@ -29,6 +30,7 @@ extern char bench_data[BENCH_BYTES_MAX];
 /**
  * struct bench_channel - a mechanism that is set up, for one direction
  * @mb: the mailbox, of those that are one
+ * @pool: of those that lend
  * @delivery: the number of the message that was leased last
  * @in: descriptor, or id, that messages go into
  * @out: the one that they come out of
@@ -37,6 +39,7 @@ extern char bench_data[BENCH_BYTES_MAX];
  */
 struct bench_channel {
 	struct mbox *mb;
+	struct mbox_pool *pool;
 	uint64_t delivery;
 	int in;
 	int out;
@@ -72,6 +75,9 @@ extern const struct bench_mechanism bench_mbox_rendezvous;
 extern const struct bench_mechanism bench_mbox_receive;
 extern const struct bench_mechanism bench_mbox_lease;
 extern const struct bench_mechanism bench_mbox_call;
+
+/* loan.c */
+extern const struct bench_mechanism bench_mbox_loan;
 
 /* uring.c */
 extern const struct bench_mechanism bench_uring_mbox;

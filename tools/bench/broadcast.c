@@ -18,6 +18,7 @@
 
 #define RECEIVERS	8
 #define MANY		1000
+#define LARGE	65536
 
 /* There is one such channel at a time, which has no room for them. */
 static struct mbox *receivers[RECEIVERS];
@@ -192,7 +193,7 @@ static int send_many(struct bench_channel *channel, double *bytes)
 	int i, err = free_bytes(&before);
 
 	for (i = 0; i < MANY && !err; i++)
-		err = broadcast_send(channel, sizeof(bench_data));
+		err = broadcast_send(channel, LARGE);
 	if (!err)
 		err = free_bytes(&after);
 	*bytes = (before - after) / MANY;
@@ -202,7 +203,7 @@ static int send_many(struct bench_channel *channel, double *bytes)
 static int measure(double *bytes)
 {
 	struct bench_channel channel;
-	int err = broadcast_setup(&channel, sizeof(bench_data), MANY);
+	int err = broadcast_setup(&channel, LARGE, MANY);
 
 	if (err)
 		return err;

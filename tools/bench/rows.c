@@ -14,7 +14,7 @@ enum {
 	NULL_CALL, EVENTFD, PIPE, SYSV, POSIX, DATAGRAM, COPY,
 	MBOX, MBOX_TO_PIPE, MBOX_SEND, BATCH, URING_PIPE, URING_MBOX, MBOX_PIPE, RUN_POSIX, RUN_SYSV,
 	PIPE_4K, POSIX_4K, SYSV_4K, MBOX_4K, RUN_POSIX_4K, RUN_SYSV_4K,
-	RECEIPT, LEASE, LEASE_AFTER,
+	RECEIPT, LEASE, LEASE_AFTER, LOAN, LOAN_64K, LOAN_1M,
 	ANSWER_FUTEX, ANSWER_EVENTFD, ANSWER_PIPE, ANSWER_POSIX, ANSWER_SYSV, ANSWER_UNIX,
 	ANSWER_SEQPACKET, ANSWER_DATAGRAM, ANSWER_TCP,
 	CALL, CALL_TO_EVENTFD, ANSWER_MBOX, ANSWER_MBOX_TO_SYSV, ANSWER_MBOX_PIPE,
@@ -30,7 +30,7 @@ enum {
 	REMOTE_TCP_1M, REMOTE_LOCAL_1M, REMOTE_1M, REMOTE_1M_TO_LOCAL,
 	MEMORY, PEEK, BROADCAST, UNREAD, IDLE,
 	TWO_ANSWER_PIPE, TWO_CALL, TWO_STREAM_PIPE, TWO_STREAM_MBOX, TWO_BLOCKS_PIPE,
-	TWO_BLOCKS_MBOX, TWO_MANY_POSIX, TWO_MANY, TWO_SHARED_POSIX, TWO_SHARED,
+	TWO_BLOCKS_MBOX, TWO_PIPE_1M, TWO_LOAN_1M, TWO_MANY_POSIX, TWO_MANY, TWO_SHARED_POSIX, TWO_SHARED,
 	QUEUED_10, QUEUED_100000, AMONG_MAILBOXES, AMONG_WAITERS,
 	NR_ROWS
 };
@@ -73,6 +73,10 @@ const struct bench_row bench_rows[] = {
 	[LEASE] = { &bench_mbox_lease, &bench_receipt, 64, 1, PEER(RECEIPT), .target = 1.50 },
 	[LEASE_AFTER] = { &bench_mbox_lease, &bench_after_child, 64, 1, PEER(LEASE),
 			  .target = 1.10 },
+
+	[LOAN] = { &bench_mbox_loan, &bench_oneself, 64, 1 },
+	[LOAN_64K] = { &bench_mbox_loan, &bench_oneself, 65536, 1, PEER(LOAN), .target = 1.05 },
+	[LOAN_1M] = { &bench_mbox_loan, &bench_oneself, 1048576, 1, PEER(LOAN), .target = 1.05 },
 
 	[ANSWER_FUTEX] = { &bench_futex, &bench_answer, 4, 1 },
 	[ANSWER_EVENTFD] = { &bench_eventfd, &bench_answer, 8, 1 },
@@ -169,6 +173,9 @@ const struct bench_row bench_rows[] = {
 	[TWO_BLOCKS_PIPE] = { &bench_pipe, &bench_blocks, 65536, 2 },
 	[TWO_BLOCKS_MBOX] = { &bench_mbox_pipe, &bench_blocks, 65536, 2, PEER(TWO_BLOCKS_PIPE),
 			      .target = NINE_TENTHS },
+	[TWO_PIPE_1M] = { &bench_pipe, &bench_blocks, 1048576, 2 },
+	[TWO_LOAN_1M] = { &bench_mbox_loan, &bench_stream, 1048576, 2, PEER(TWO_PIPE_1M),
+			  .target = 0.01 },
 	[TWO_MANY_POSIX] = { &bench_posix, &bench_many_to_one, 64, 2 },
 	[TWO_MANY] = { &bench_mbox_send, &bench_many_to_one, 64, 2, PEER(TWO_STREAM_MBOX),
 		       .target = 2.00 },
