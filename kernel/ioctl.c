@@ -89,7 +89,9 @@ static bool mbox_create_flags_valid(const struct mbox_ioc_create *create)
 		return create->flags == MBOX_BYTE_STREAM;
 	if (create->flags & ~(MBOX_HANGUP | MBOX_OWN | MBOX_BROADCAST |
 			      MBOX_LOSSY | MBOX_HANDLES | MBOX_TRANSIENT |
-			      MBOX_TAGGED))
+			      MBOX_TAGGED | MBOX_RINGS))
+		return false;
+	if (create->flags & MBOX_RINGS && create->flags & MBOX_TAGGED)
 		return false;
 	if (create->flags & (MBOX_OWN | MBOX_TAGGED) &&
 	    create->capacity > MBOX_PEEK_MAX)
@@ -100,7 +102,8 @@ static bool mbox_create_flags_valid(const struct mbox_ioc_create *create)
 		return false;
 	return create->flags & MBOX_BROADCAST ?
 		       create->capacity &&
-		       !(create->flags & (MBOX_HANDLES | MBOX_TAGGED)) :
+		       !(create->flags & (MBOX_HANDLES | MBOX_TAGGED |
+					  MBOX_RINGS)) :
 		       !(create->flags & MBOX_LOSSY);
 }
 
@@ -485,6 +488,21 @@ static long mbox_ioctl_end(const struct mbox_request *request)
 	return mbox_retire(mbox_file_mailbox(request->file));
 }
 
+static long mbox_ioctl_ring(const struct mbox_request *request)
+{
+	struct mbox_mailbox *mailbox = mbox_file_mailbox(request->file);
+	struct mbox_ioc_ring ring;
+	int err = mbox_request_get(request, &ring);
+
+	if (err)
+		return err;
+	if (!(request->file->f_mode & (FMODE_READ | FMODE_WRITE)))
+		return -EBADF;
+	if (ring.flags || ring.__reserved)
+		return -EINVAL;
+	return mailbox->flags & MBOX_RINGS ? mbox_ring(mailbox) : -EOPNOTSUPP;
+}
+
 static long mbox_ioctl_segment_status(const struct mbox_request *request)
 {
 	struct mbox_ioc_segment_status status;
@@ -560,6 +578,7 @@ static const struct mbox_ioctl mbox_mailbox_ioctls[] = {
 	MBOX_IOCTL(MBOX_IOC_NOTIFY, notify, __reserved, mbox_ioctl_notify),
 	MBOX_IOCTL(MBOX_IOC_SNAPSHOT, snapshot, flags, mbox_ioctl_snapshot),
 	MBOX_IOCTL(MBOX_IOC_END, end, __reserved, mbox_ioctl_end),
+	MBOX_IOCTL(MBOX_IOC_RING, ring, __reserved, mbox_ioctl_ring),
 	MBOX_IOCTL(MBOX_IOC_LOAN, loan, __reserved, mbox_ioctl_loan),
 	MBOX_IOCTL(MBOX_IOC_LINK, link, name, mbox_ioctl_link),
 	MBOX_IOCTL(MBOX_IOC_OPEN, open, kind, mbox_ioctl_reopen),

@@ -393,6 +393,7 @@ static int mbox_msg_sink_init(struct mbox_msg_sink *sink,
 
 	sink->sink.size = iov_iter_count(&sink->to);
 	sink->sink.room_fds = msg->nr_fds;
+	sink->sink.bell = msg->flags & MBOX_BELL;
 	sink->sink.copy = mbox_msg_copy;
 	sink->sink.land = mbox_msg_land;
 	sink->asked = msg;
@@ -488,13 +489,16 @@ static bool mbox_recv_flags_valid(u32 flags)
 {
 	return !(flags & ~(MBOX_NONBLOCK | MBOX_REALTIME | MBOX_IOV |
 			   MBOX_NORESTART | MBOX_PEEK | MBOX_LEASE | MBOX_ACK |
-			   MBOX_LOAN | MBOX_CHOICES)) &&
+			   MBOX_BELL | MBOX_LOAN | MBOX_CHOICES)) &&
+	       !(flags & MBOX_PEEK && flags & MBOX_BELL) &&
 	       hweight32(flags & (MBOX_PEEK | MBOX_CHOICES)) <= 1;
 }
 
-/* Does the mailbox know what the receiver wants to choose by? */
+/* Does the mailbox know what the receiver waits for, and chooses by? */
 static bool mbox_recv_flags_known(const struct mbox_mailbox *mailbox, u32 flags)
 {
+	if (flags & MBOX_BELL && !(mailbox->flags & MBOX_RINGS))
+		return false;
 	return !(flags & MBOX_CHOICES) ||
 	       (flags & MBOX_FROM ? !!mailbox->process :
 				    !!(mailbox->flags & MBOX_TAGGED));

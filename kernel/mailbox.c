@@ -67,6 +67,14 @@ static int mbox_mailbox_extend(struct mbox_mailbox *mailbox, u32 flags)
 	return 0;
 }
 
+/* The flags that go with others, whether they are said or not. */
+static u32 mbox_implied(u32 flags)
+{
+	if (flags & MBOX_RINGS)
+		return MBOX_HANGUP | MBOX_HANDLES;
+	return flags & MBOX_BYTE_STREAM ? MBOX_HANGUP : 0;
+}
+
 /**
  * mbox_mailbox_create() - make a mailbox or a stream, see struct mbox_kind_ops
  * @ns: where it belongs
@@ -102,7 +110,7 @@ struct mbox_object *mbox_mailbox_create(struct mbox_ns *ns, const void *attr,
 	mailbox->capacity = create->capacity;
 	mailbox->bytes = create->bytes;
 	mailbox->msgsize = create->msgsize;
-	mailbox->flags = create->flags | (mailbox->stream ? MBOX_HANGUP : 0);
+	mailbox->flags = create->flags | mbox_implied(create->flags);
 	mbox_last_init(mailbox);
 	mbox_object_init(&mailbox->object,
 			 mailbox->stream ? &mbox_stream_ops : &mbox_mailbox_ops,
@@ -155,20 +163,6 @@ void mbox_mailbox_free(struct mbox_object *object)
 	mbox_mailbox_dealloc(mailbox, mailbox->flags);
 }
 
-static void mbox_mailbox_opened(struct mbox_handle *handle, fmode_t rights)
-{
-	struct mbox_mailbox *mailbox = to_mailbox(handle->object);
-
-	spin_lock(&mailbox->lock);
-	if (rights & FMODE_WRITE)
-		mbox_side_open(&mailbox->senders);
-	if (rights & FMODE_READ)
-		mbox_side_open(&mailbox->receivers);
-	if (mailbox->broadcast && rights & FMODE_READ)
-		mbox_broadcast_join_locked(mailbox, &handle->cursor);
-	spin_unlock(&mailbox->lock);
-}
-
 /**
  * mbox_mailbox_abandoned() - no descriptor can receive
  * @mailbox: the mailbox
@@ -181,6 +175,32 @@ bool mbox_mailbox_abandoned(struct mbox_mailbox *mailbox)
 	abandoned = !mailbox->receivers.open;
 	spin_unlock(&mailbox->lock);
 	return abandoned;
+}
+
+/*
+ * A ring has one end where messages come out. Who has it can share it, by dup(2)
+ * or by opening it once more.
+ */
+static bool mbox_mailbox_taken(struct mbox_object *object, fmode_t rights)
+{
+	struct mbox_mailbox *mailbox = to_mailbox(object);
+
+	return mailbox->flags & MBOX_RINGS && rights & FMODE_READ &&
+	       !mbox_mailbox_abandoned(mailbox);
+}
+
+static void mbox_mailbox_opened(struct mbox_handle *handle, fmode_t rights)
+{
+	struct mbox_mailbox *mailbox = to_mailbox(handle->object);
+
+	spin_lock(&mailbox->lock);
+	if (rights & FMODE_WRITE)
+		mbox_side_open(&mailbox->senders);
+	if (rights & FMODE_READ)
+		mbox_side_open(&mailbox->receivers);
+	if (mailbox->broadcast && rights & FMODE_READ)
+		mbox_broadcast_join_locked(mailbox, &handle->cursor);
+	spin_unlock(&mailbox->lock);
 }
 
 static void mbox_side_close_locked(struct mbox_mailbox *mailbox,
@@ -213,6 +233,9 @@ static void mbox_mailbox_closed(struct mbox_handle *handle, fmode_t rights)
 	struct mbox_mailbox *mailbox = to_mailbox(handle->object);
 
 	spin_lock(&mailbox->lock);
+	/* It can have been killed before it rang for what it sent. */
+	if (mailbox->flags & MBOX_RINGS && rights & FMODE_WRITE)
+		mbox_ring_locked(mailbox);
 	if (rights & FMODE_WRITE)
 		mbox_side_close_locked(mailbox, &mailbox->senders);
 	if (rights & FMODE_READ)
@@ -576,6 +599,7 @@ const struct mbox_kind_ops mbox_mailbox_ops = {
 	.label = "[mbox:mailbox]",
 	.fops = &mbox_mailbox_fops,
 	.create = mbox_mailbox_create,
+	.taken = mbox_mailbox_taken,
 	.opened = mbox_mailbox_opened,
 	.closed = mbox_mailbox_closed,
 	.free = mbox_mailbox_free,

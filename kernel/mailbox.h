@@ -389,6 +389,8 @@ struct mbox_last {
  * @holds: how many, protected by @lock
  * @shared: another server lives that was @server before, protected by @lock
  * @ended: it can be used no more, see end.c; protected by @lock
+ * @rung: its bell was rung and nobody has answered, see ring.c; protected by
+ *        @lock
  * @leases: those of them that have an end, or NULL; set once
  * @deliveries: numbers given to those in @held so far
  * @dead_letter: where messages go that were given back too often, or NULL,
@@ -429,6 +431,7 @@ struct mbox_mailbox {
 	u32 holds;
 	bool shared;
 	bool ended;
+	bool rung;
 	struct mbox_leases *leases;
 	atomic64_t deliveries;
 	struct mbox_cargo *dead_letter;
@@ -511,6 +514,7 @@ struct mbox_patience {
  * @tells_missed: that gets to the receiver
  * @loans: of a loan it wants to know where to read it
  * @choice: which messages it wants, or NULL for all
+ * @bell: it answers the bell of a mailbox with MBOX_RINGS
  * @room_fds: descriptors that fit
  * @nr_fds: set to those of the message, when they are too many also
  * @file: through which descriptor, if the receiver can answer and acknowledge
@@ -529,6 +533,7 @@ struct mbox_sink {
 	bool tells_missed;
 	bool loans;
 	const struct mbox_choice *choice;
+	bool bell;
 	u32 room_fds;
 	u32 nr_fds;
 	struct file *file;
@@ -739,6 +744,12 @@ void mbox_notice_drop(struct mbox_mailbox *mailbox);
 void mbox_notice_end(struct mbox_mailbox *mailbox);
 void mbox_notice_send_locked(struct mbox_mailbox *mailbox,
 			     const struct mbox_message *message);
+
+/* ring.c */
+bool mbox_answer_locked(struct mbox_mailbox *mailbox,
+			const struct mbox_sink *sink);
+void mbox_ring_locked(struct mbox_mailbox *mailbox);
+int mbox_ring(struct mbox_mailbox *mailbox);
 
 /* snapshot.c */
 int mbox_snapshot(struct mbox_mailbox *mailbox, unsigned int oflag);

@@ -229,9 +229,23 @@ mbox_object_publish_locked(struct mbox_object *fresh, int want, bool exclusive)
 }
 
 /*
- * Let the handle stand for an object. It is counted as a user of the object
- * before anybody else can look for that again.
+ * Let the handle stand for an object, whose namespace's lock is held. It is
+ * counted as a user of the object before anybody else can look for that again.
+ *
+ * Return: 0 or -EBUSY.
  */
+static int mbox_handle_become_locked(struct mbox_handle *handle,
+				     struct mbox_object *object, fmode_t rights)
+{
+	if (object->ops->taken && object->ops->taken(object, rights))
+		return -EBUSY;
+	mbox_object_get(object);
+	handle->object = object;
+	if (object->ops->opened)
+		object->ops->opened(handle, rights);
+	return 0;
+}
+
 static int mbox_handle_attach(struct mbox_handle *handle, fmode_t rights,
 			      const struct mbox_kind_ops *ops,
 			      struct mbox_object *fresh,
@@ -241,17 +255,17 @@ static int mbox_handle_attach(struct mbox_handle *handle, fmode_t rights,
 	struct mbox_ns *ns = fresh ? fresh->ns : mbox_ns_current();
 	int want = mbox_want(oflag);
 	struct mbox_object *object;
+	int err;
 
 	mutex_lock(&ns->lock);
 	object = fresh ? mbox_object_publish_locked(fresh, want, oflag & O_EXCL) :
 			 mbox_object_open_locked(ns, ops->kind, address, want);
-	if (!IS_ERR(object)) {
-		handle->object = object;
-		if (ops->opened)
-			ops->opened(handle, rights);
-	}
+	err = IS_ERR(object) ? PTR_ERR(object) :
+			       mbox_handle_become_locked(handle, object, rights);
 	mutex_unlock(&ns->lock);
-	return PTR_ERR_OR_ZERO(object);
+	if (!IS_ERR(object))
+		mbox_object_put(object);
+	return err;
 }
 
 static struct mbox_handle *mbox_handle_create(void)
@@ -413,17 +427,11 @@ static int mbox_handle_attach_to(struct mbox_handle *handle,
 				 struct mbox_object *object, fmode_t rights,
 				 int want)
 {
-	int err = 0;
+	int err = -EACCES;
 
 	mutex_lock(&object->ns->lock);
-	if (mbox_object_permits(object, want)) {
-		mbox_object_get(object);
-		handle->object = object;
-		if (object->ops->opened)
-			object->ops->opened(handle, rights);
-	} else {
-		err = -EACCES;
-	}
+	if (mbox_object_permits(object, want))
+		err = mbox_handle_become_locked(handle, object, rights);
 	mutex_unlock(&object->ns->lock);
 	return err;
 }
@@ -434,8 +442,8 @@ static int mbox_handle_attach_to(struct mbox_handle *handle,
  * @inode: of @file
  * @file: in its open(); as if it came from mbox_object_open() afterwards
  *
- * Return: 0, -EINVAL, -EACCES, -ENOMEM, or what waiting for the other side
- * returns.
+ * Return: 0, -EINVAL, -EACCES, -EBUSY, -ENOMEM, or what waiting for the other
+ * side returns.
  */
 int mbox_object_open_file(struct mbox_object *object, struct inode *inode,
 			  struct file *file)

@@ -92,6 +92,7 @@ struct mbox_ns {
  * @fops: of a descriptor of the object
  * @create: make an object with a reference for the caller; @attr is the kind's
  *          own; takes @name and @user over unless it returns an error
+ * @taken: can nobody else have these rights now? NULL if they always can
  * @opened: a handle with these rights was opened, or NULL
  * @meet: an object with a name was opened: wait until the opener can use it, or
  *        NULL
@@ -106,6 +107,7 @@ struct mbox_kind_ops {
 	struct mbox_object *(*create)(struct mbox_ns *ns, const void *attr,
 				      const char *name,
 				      struct mbox_user *user);
+	bool (*taken)(struct mbox_object *object, fmode_t rights);
 	void (*opened)(struct mbox_handle *handle, fmode_t rights);
 	int (*meet)(struct file *file);
 	void (*closed)(struct mbox_handle *handle, fmode_t rights);

@@ -228,7 +228,7 @@ bool mbox_receivable_locked(const struct mbox_mailbox *mailbox)
 {
 	lockdep_assert_held(&mailbox->lock);
 	return mailbox->queue.count || mailbox->blocked.count ||
-	       mailbox->ended ||
+	       mailbox->rung || mailbox->ended ||
 	       mbox_hung_up_locked(mailbox, &mailbox->senders);
 }
 
@@ -621,6 +621,9 @@ mbox_take_locked(struct mbox_mailbox *mailbox, struct mbox_sink *sink)
 	if (unlikely(mailbox->ended))
 		return ERR_PTR(mbox_ended_locked(mailbox));
 	message = mbox_next_locked(mailbox, sink->choice);
+	if (!message && unlikely(mailbox->rung) &&
+	    mbox_answer_locked(mailbox, sink))
+		return ERR_PTR(-ENOMSG);
 	if (!message)
 		return ERR_PTR(mbox_unsent_locked(mailbox, sink->choice));
 	err = mbox_fit(sink, message);
@@ -906,7 +909,7 @@ static int mbox_deliver(struct mbox_mailbox *mailbox, struct mbox_sink *sink,
  * @patience: how long to wait for one
  *
  * Return: 0, -EAGAIN, -EPIPE, -ESRCH, -EIDRM, -EMSGSIZE, -ENOBUFS, -ETIMEDOUT,
- * the error of @sink.
+ * -ENOMSG for the bell, the error of @sink.
  */
 int mbox_receive(struct mbox_mailbox *mailbox, struct mbox_sink *sink,
 		 const struct mbox_patience *patience)

@@ -39,6 +39,7 @@ union argument {
 	struct mbox_ioc_notify notify;
 	struct mbox_ioc_snapshot snapshot;
 	struct mbox_ioc_end end;
+	struct mbox_ioc_ring ring;
 	struct mbox_ioc_segment_status segment_status;
 	struct mbox_ioc_join join;
 	struct mbox_ioc_shutdown shutdown;
@@ -190,7 +191,7 @@ static const struct ioc {
 		BITS(mbox_ioc_create, mode, 0777),
 		BITS(mbox_ioc_create, flags,
 		     MBOX_HANGUP | MBOX_BROADCAST | MBOX_LOSSY | MBOX_HANDLES |
-		     MBOX_TRANSIENT | MBOX_TAGGED),
+		     MBOX_TRANSIENT | MBOX_TAGGED | MBOX_RINGS),
 		BITS(mbox_ioc_create, __reserved, 0),
 	} },
 	{ "OPEN", MBOX_IOC_OPEN, ON_DEVICE, false, fill_open, {
@@ -250,7 +251,7 @@ static const struct ioc {
 		BITS(mbox_ioc_msg, flags,
 		     MBOX_NONBLOCK | MBOX_REALTIME | MBOX_IOV | MBOX_PEEK |
 		     MBOX_LEASE | MBOX_FROM | MBOX_ACK | MBOX_TAG |
-		     MBOX_TAG_MOST | MBOX_TAG_EXCEPT | MBOX_NORESTART),
+		     MBOX_TAG_MOST | MBOX_TAG_EXCEPT | MBOX_NORESTART | MBOX_BELL),
 		BITS(mbox_ioc_msg, index, 0),
 		BITS(mbox_ioc_msg, nr_fds, 0xff),
 		BITS(mbox_ioc_msg, lease, 0),
@@ -289,6 +290,10 @@ static const struct ioc {
 	{ "END", MBOX_IOC_END, ON_MAILBOX, false, fill_nothing, {
 		BITS(mbox_ioc_end, flags, 0),
 		BITS(mbox_ioc_end, __reserved, 0),
+	} },
+	{ "RING", MBOX_IOC_RING, ON_MAILBOX, false, fill_nothing, {
+		BITS(mbox_ioc_ring, flags, 0),
+		BITS(mbox_ioc_ring, __reserved, 0),
 	} },
 	{ "LOAN", MBOX_IOC_LOAN, ON_MAILBOX, false, fill_nothing, {
 		BITS(mbox_ioc_loan, oflag, O_NONBLOCK | O_CLOEXEC),
@@ -418,6 +423,8 @@ static int good_result(unsigned long cmd)
 	case _IOC_NR(MBOX_IOC_ACK):
 	case _IOC_NR(MBOX_IOC_LOAN):
 		return -ESTALE;
+	case _IOC_NR(MBOX_IOC_RING):
+		return -EOPNOTSUPP;
 	/* Of a segment that is not divided. */
 	case _IOC_NR(MBOX_IOC_LENT):
 		return -ENOTTY;

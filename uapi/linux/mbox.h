@@ -67,7 +67,7 @@
  *    has room for
  *  - EOPNOTSUPP: the mailbox does not do that; or a descriptor of that kind
  *    cannot be in a message
- *  - ENOMSG: there is no message at that index
+ *  - ENOMSG: there is no message at that index; or none, and the bell was rung
  *  - EPIPE: a mailbox with MBOX_HANGUP has nobody left on the other side, or one
  *    with MBOX_TRANSIENT nobody left to receive
  *  - EIDRM: the mailbox was ended
@@ -79,7 +79,8 @@
  *  - EDQUOT: the user's budget of bytes, mailboxes, segments or descriptors in
  *    messages is used up
  *  - EBUSY: another process is registered, a writable mapping is in the way, or
- *    the buffer is lent already
+ *    the buffer is lent already, or a mailbox with MBOX_RINGS has its receiver
+ *    already
  *  - ENOMEM, EMFILE, ENFILE: out of memory or of descriptors
  */
 
@@ -177,6 +178,12 @@ enum mbox_kind {
  * @MBOX_TAGGED: receivers can choose messages by their tag, with MBOX_TAG,
  *               MBOX_TAG_MOST and MBOX_TAG_EXCEPT. @capacity is at most
  *               MBOX_PEEK_MAX. Not with MBOX_BROADCAST.
+ * @MBOX_RINGS: the receiver takes messages from rings also, which are in memory
+ *              that it shares with senders, and of which the kernel knows
+ *              nothing. Includes MBOX_HANGUP and MBOX_HANDLES. There is one
+ *              receiver: while a descriptor can receive no other is opened by
+ *              name (EBUSY). Not with MBOX_BROADCAST and MBOX_TAGGED. See
+ *              MBOX_IOC_RING.
  */
 enum mbox_create_flags {
 	MBOX_HANGUP = 1 << 0,
@@ -187,6 +194,7 @@ enum mbox_create_flags {
 	MBOX_BYTE_STREAM = 1 << 5,
 	MBOX_TRANSIENT = 1 << 6,
 	MBOX_TAGGED = 1 << 7,
+	MBOX_RINGS = 1 << 8,
 };
 
 /**
@@ -239,8 +247,8 @@ enum mbox_create_flags {
  * not wait. See fifo(7).
  *
  * Return: a descriptor; or EINVAL, E2BIG, EFAULT, ENAMETOOLONG, EEXIST,
- * EPROTOTYPE, EACCES, EDQUOT, ENOMEM, EMFILE, ENFILE; of a stream with a name
- * EINTR, ENXIO.
+ * EPROTOTYPE, EACCES, EBUSY, EDQUOT, ENOMEM, EMFILE, ENFILE; of a stream with a
+ * name EINTR, ENXIO.
  */
 struct mbox_ioc_create {
 	__u64 name;
@@ -276,7 +284,7 @@ struct mbox_ioc_create {
  *
  * Return: a descriptor; or EINVAL, E2BIG, EFAULT, EBADF, ENAMETOOLONG, ENOENT
  * (there is the process, but without a mailbox), ESRCH, EPROTOTYPE, EACCES,
- * EPERM, ENOMEM, EMFILE, ENFILE; by the name of a stream EINTR, ENXIO.
+ * EPERM, EBUSY, ENOMEM, EMFILE, ENFILE; by the name of a stream EINTR, ENXIO.
  */
 struct mbox_ioc_open {
 	__u64 name;
@@ -367,6 +375,10 @@ struct mbox_ioc_segment {
  *             of the message, and above that of the last message that the
  *             mailbox got with this flag, whoever sent that. Otherwise the send
  *             fails with EEXIST.
+ * @MBOX_BELL: receive, from a mailbox with MBOX_RINGS, and not with MBOX_PEEK:
+ *             where there is no message and the bell was rung by MBOX_IOC_RING,
+ *             or is while the receive waits, answer it: fail with ENOMSG. Then
+ *             the bell is still. Other receives leave it alone.
  * @MBOX_LOAN: send, not with MBOX_BROADCAST: the data are a struct mbox_loan, and
  *             the message is the buffer that this says. Receive, with MBOX_LEASE:
  *             of such a message write a struct mbox_loan instead of copying it;
@@ -387,6 +399,7 @@ enum mbox_msg_flags {
 	MBOX_TAG_EXCEPT = 1 << 11,
 	MBOX_NORESTART = 1 << 12,
 	MBOX_ONCE = 1 << 13,
+	MBOX_BELL = 1 << 14,
 	MBOX_LOAN = 1 << 15,
 };
 
@@ -468,9 +481,10 @@ struct mbox_loan {
  *       what the sender's value is compared with. Out, on receive: the sender's
  *       value.
  * @flags: In: combination of enum mbox_msg_flags; MBOX_SYNC and MBOX_ONCE only
- *         when sending, MBOX_PEEK, which excludes the rest, MBOX_LEASE, MBOX_ACK
- *         and one of MBOX_FROM, MBOX_TAG, MBOX_TAG_MOST and MBOX_TAG_EXCEPT only
- *         when receiving. Out, on receive: MBOX_CALL, MBOX_LOAN, both or 0.
+ *         when sending, MBOX_PEEK, which excludes the rest, MBOX_LEASE, MBOX_ACK,
+ *         MBOX_BELL and one of MBOX_FROM, MBOX_TAG, MBOX_TAG_MOST and
+ *         MBOX_TAG_EXCEPT only when receiving. Out, on receive: MBOX_CALL,
+ *         MBOX_LOAN, both or 0.
  * @prio: Send: 0 to MBOX_PRIO_MAX. Out, on receive: the same.
  * @index: With MBOX_PEEK: which message in the order of delivery, from 0, at
  *         most MBOX_PEEK_MAX. Otherwise must be 0.
@@ -566,8 +580,8 @@ struct mbox_loan {
  * Return: 0; or EINVAL, E2BIG, EFAULT, EBADF, EAGAIN, ETIMEDOUT, EINTR,
  * EMSGSIZE, EPIPE, ESRCH, EIDRM, EOPNOTSUPP; on send EDQUOT, ENOMEM, ENFILE; with
  * MBOX_ONCE EEXIST; with MBOX_LOAN ENOTTY (@segment is no pool), EBUSY; on
- * receive EPERM, ENOBUFS, EMFILE, ENOMEM; with MBOX_PEEK ENOMSG; with MBOX_ACK
- * ESTALE, and then nothing was received.
+ * receive EPERM, ENOBUFS, EMFILE, ENOMEM; with MBOX_PEEK ENOMSG, and with
+ * MBOX_BELL; with MBOX_ACK ESTALE, and then nothing was received.
  */
 struct mbox_ioc_msg {
 	__u64 buf;
@@ -1043,6 +1057,24 @@ struct mbox_ioc_end {
 };
 
 /**
+ * struct mbox_ioc_ring - ioctl(MBOX_IOC_RING) on a mailbox with MBOX_RINGS
+ * @flags: Must be 0
+ * @__reserved: Must be 0
+ *
+ * Ring the bell of the mailbox: a receiver that waits with MBOX_BELL comes back,
+ * or otherwise the next one does at once, and until then poll(2) shows EPOLLIN.
+ * Senders do so when they have put a message into a ring whose receiver sleeps,
+ * the receiver when it knows of more than it takes. The bell is also rung when a
+ * descriptor that can send is closed. Works on one that can send or receive.
+ *
+ * Return: 0; or EINVAL, E2BIG, EFAULT, EBADF, EPIPE, ESRCH, EIDRM, EOPNOTSUPP.
+ */
+struct mbox_ioc_ring {
+	__u32 flags;
+	__u32 __reserved;
+};
+
+/**
  * struct mbox_ioc_join - ioctl(MBOX_IOC_JOIN) on a stream
  * @out: Descriptor of a stream, with the right to write
  * @oflag: O_RDWR; O_NONBLOCK and O_CLOEXEC
@@ -1153,6 +1185,7 @@ struct mbox_uring {
 #define MBOX_IOC_ACK		_IOW(MBOX_IOC_TYPE, 0x28, struct mbox_ioc_ack)
 #define MBOX_IOC_SNAPSHOT	_IOW(MBOX_IOC_TYPE, 0x29, struct mbox_ioc_snapshot)
 #define MBOX_IOC_END		_IOW(MBOX_IOC_TYPE, 0x2a, struct mbox_ioc_end)
+#define MBOX_IOC_RING		_IOW(MBOX_IOC_TYPE, 0x2b, struct mbox_ioc_ring)
 #define MBOX_IOC_LOAN		_IOW(MBOX_IOC_TYPE, 0x2c, struct mbox_ioc_loan)
 
 /* On a stream, and on what comes of it */
