@@ -46,6 +46,9 @@ MBOX_API int mbox_call(struct mbox *mb, const struct mbox_message *request,
 
 	if (flags & ~MBOX_REALTIME)
 		return -EINVAL;
+	ret = mbox_sender_flush(mb, flags, deadline);
+	if (ret)
+		return ret;
 	ret = exchange_ioctl(mb->object.fd, MBOX_IOC_CALL, &exchange);
 	return ret ? ret : mbox_take_message(reply, &recv, 0);
 }
@@ -84,6 +87,8 @@ MBOX_API int mbox_reply_recv(struct mbox *mb, struct mbox_message *reply,
 
 	if (flags & ~(MBOX_NONBLOCK | MBOX_REALTIME | MBOX_LEASE))
 		return -EINVAL;
+	if (mbox_has_rings(mb))
+		return -EOPNOTSUPP;
 	recv.flags = flags;
 	recv.deadline = deadline;
 	recv.lease = next->lease;

@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <sys/single_threaded.h>
 #include <sys/types.h>
 
 #include <mbox/mbox.h>
@@ -21,10 +22,24 @@ struct mbox_object {
 
 struct mbox_views;
 
-/* @views: of loans, or NULL; set once */
+/**
+ * struct mbox - a mailbox
+ * @object: its base
+ * @views: of loans, or NULL; set once
+ * @kind: whether it has MBOX_RINGS, once that was asked for
+ * @has_room: the handle has or had a ring, and @room is open
+ * @room: a mailbox whose bell the receiver rings when there is room
+ * @sender: the sender's side of a ring, or NULL
+ * @receiver: the receiver's side of all rings, or NULL
+ */
 struct mbox {
 	struct mbox_object object;
 	struct mbox_views *_Atomic views;
+	_Atomic enum { MBOX_UNKNOWN, MBOX_PLAIN, MBOX_RINGED } kind;
+	bool has_room;
+	int room;
+	struct mbox_sender *_Atomic sender;
+	struct mbox_receiver *_Atomic receiver;
 };
 
 struct mbox_segment {
@@ -112,13 +127,87 @@ int mbox_join_offer(const struct mbox_fd *offer, unsigned int nr, int flags);
 int mbox_ioctl(int fd, unsigned long request, void *arg);
 int mbox_device_ioctl(unsigned long request, void *arg);
 
+/* sender.c: memory that a child of fork(2) finds zeroed, and a ring's, which it has not; or NULL */
+struct mbox_ring;
+void *mbox_private_map(size_t size);
+void *mbox_ring_map(int fd, uint32_t size);
+void mbox_ring_unmap(const struct mbox_ring *ring);
+
+/*
+ * A process has one thread, or has had more: only its threads make others, and none does so while
+ * it holds a lock.
+ */
+static inline void mbox_lock(pthread_mutex_t *lock)
+{
+	if (!__libc_single_threaded)
+		pthread_mutex_lock(lock);
+}
+
+static inline void mbox_unlock(pthread_mutex_t *lock)
+{
+	if (!__libc_single_threaded)
+		pthread_mutex_unlock(lock);
+}
+
+/* sender.c: ring the bell of a mailbox; a receiver that has come back too late */
+int mbox_bell(int fd);
+bool mbox_deadline_passed(unsigned int flags, uint64_t deadline);
+
+/* What no one can do to the memory of a ring. */
+#define MBOX_RING_SEALS	(MBOX_SEAL_SHRINK | MBOX_SEAL_GROW | MBOX_SEAL_SEAL)
+
+/* sender.c, of a handle with mb->sender: mbox_send() */
+int mbox_sender_send(struct mbox *mb, const void *data, size_t length, unsigned int prio);
+
+/*
+ * sender.c, of a handle with mb->sender: send through the ring, and wait for room. Return: the result, or 1 if the
+ * message is none for a ring, or it has none now.
+ */
+int mbox_sender_put(struct mbox *mb, const void *data, size_t length, uint64_t tag,
+		    unsigned int flags, uint64_t deadline);
+
+/*
+ * sender.c, of a handle with mb->sender: wait until the receiver has what is in the ring, so that a
+ * message can go through the kernel, with these flags then
+ */
+int mbox_sender_behind(struct mbox *mb, size_t length, unsigned int *flags, uint64_t deadline);
+
+/* sender.c: wait until the receiver has what is in the ring */
+int mbox_sender_flush(struct mbox *mb, unsigned int flags, uint64_t deadline);
+void mbox_sender_close(struct mbox *mb);
+
+/*
+ * receiver.c: the message that offers a ring: this, the ring's segment, and a mailbox to ring when
+ * there is room
+ */
+struct mbox_offer {
+	char magic[16];
+	uint64_t version;
+};
+extern const struct mbox_offer mbox_ring_offer;
+
+/* receiver.c: can there be messages in rings? The kernel is asked the first time. */
+bool mbox_ringed(struct mbox *mb);
+static inline bool mbox_has_rings(struct mbox *mb)
+{
+	return mb->kind == MBOX_RINGED || (mb->kind == MBOX_UNKNOWN && mbox_ringed(mb));
+}
+
+/* receiver.c, of a handle whose kind is MBOX_RINGED: mbox_recv() */
+int mbox_receiver_next(struct mbox *mb, struct mbox_message *msg);
+
+/* receiver.c: receive from rings and from the kernel; @msg can be NULL */
+int mbox_receiver_recv(struct mbox *mb, const struct iovec *iov, int nr, struct mbox_message *msg,
+		       unsigned int flags, uint64_t deadline);
+void mbox_receiver_close(struct mbox *mb);
+
 /* mailbox.c: a handle of what the request opens */
 int mbox_mailbox_get(struct mbox **mb, unsigned long request, void *arg);
 
 /* name.c: the address of the name as the kernel takes it */
 __u64 mbox_name_address(const char *name);
 
-/* object.c: what mailboxes and segments have in common; @size of the handle */
+/* object.c: what mailboxes and segments have in common; @size is that of the zeroed handle */
 int mbox_object_get(struct mbox_object **object, size_t size,
 		    unsigned long request, void *arg);
 int mbox_object_adopt(struct mbox_object **object, size_t size, int fd,
@@ -136,6 +225,10 @@ int mbox_stream_reopen(int stream, int oflag);
  * it, as pipe(2) does; or neither, if @other is an error
  */
 int mbox_give_pair(int one, int other, int fd[2], int flags);
+
+/* message.c: a request with MBOX_IOV and @req->len buffers */
+int mbox_vector_ioctl(int fd, unsigned long request, struct mbox_ioc_msg *req,
+		      const struct iovec *iov);
 
 /* message.c: use what the kernel said of a received message, or of one too large */
 int mbox_take_message(struct mbox_message *msg, const struct mbox_ioc_msg *req,

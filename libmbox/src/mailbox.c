@@ -54,9 +54,11 @@ MBOX_API int mbox_from_fd(struct mbox **mb, int fd)
 	int ret = mbox_object_adopt(&object, sizeof(**mb), fd, MBOX_IOC_STATUS,
 				    &status);
 
-	if (!ret)
-		*mb = (struct mbox *)object;
-	return ret;
+	if (ret)
+		return ret;
+	*mb = (struct mbox *)object;
+	(*mb)->kind = status.flags & MBOX_RINGS ? MBOX_RINGED : MBOX_PLAIN;
+	return 0;
 }
 
 MBOX_API int mbox_fd(const struct mbox *mb)
@@ -68,6 +70,8 @@ MBOX_API void mbox_close(struct mbox *mb)
 {
 	if (!mb)
 		return;
+	mbox_sender_close(mb);
+	mbox_receiver_close(mb);
 	mbox_views_free(mb->views);
 	mbox_object_close(&mb->object);
 }

@@ -4,6 +4,8 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "internal.h"
 
@@ -50,8 +52,8 @@ static uint64_t own_number(const struct mbox_message *msg, unsigned int flags)
 	return flags & MBOX_ONCE ? msg->sequence : 0;
 }
 
-int mbox_send_as(struct mbox *mb, const struct mbox_message *msg,
-		 unsigned int how, unsigned int flags, uint64_t deadline)
+static int send_by_kernel(struct mbox *mb, const struct mbox_message *msg, unsigned int how,
+			  unsigned int flags, uint64_t deadline)
 {
 	struct mbox_ioc_msg req = {
 		.buf = mbox_address(msg->data),
@@ -65,9 +67,30 @@ int mbox_send_as(struct mbox *mb, const struct mbox_message *msg,
 		.sequence = own_number(msg, flags),
 	};
 
+	return mbox_ioctl(mb->object.fd, MBOX_IOC_SEND, &req);
+}
+
+/* As the kernel would, but for @flags, by a handle that has or had a ring. */
+static int send_by_ring(struct mbox *mb, const struct mbox_message *msg, unsigned int how,
+			unsigned int flags, uint64_t deadline)
+{
+	int ret = 1;
+
+	if (!msg->prio && !msg->nr_fds && !how)
+		ret = mbox_sender_put(mb, msg->data, msg->length, msg->tag, flags, deadline);
+	if (ret > 0)
+		ret = mbox_sender_behind(mb, msg->length, &flags, deadline) ?:
+		      send_by_kernel(mb, msg, how, flags, deadline);
+	return ret;
+}
+
+int mbox_send_as(struct mbox *mb, const struct mbox_message *msg,
+		 unsigned int how, unsigned int flags, uint64_t deadline)
+{
 	if (flags & INTERNAL_FLAGS)
 		return -EINVAL;
-	return mbox_ioctl(mb->object.fd, MBOX_IOC_SEND, &req);
+	return mb->sender ? send_by_ring(mb, msg, how, flags, deadline) :
+			    send_by_kernel(mb, msg, how, flags, deadline);
 }
 
 MBOX_API int mbox_send_msg(struct mbox *mb, const struct mbox_message *msg,
@@ -79,12 +102,15 @@ MBOX_API int mbox_send_msg(struct mbox *mb, const struct mbox_message *msg,
 MBOX_API int mbox_send(struct mbox *mb, const void *data, size_t length,
 		       unsigned int prio)
 {
-	struct mbox_ioc_msg req = {
+	struct mbox_ioc_msg req;
+
+	if (mb->sender)
+		return mbox_sender_send(mb, data, length, prio);
+	req = (struct mbox_ioc_msg) {
 		.buf = mbox_address(data),
 		.len = length,
 		.prio = prio,
 	};
-
 	return mbox_ioctl(mb->object.fd, MBOX_IOC_SEND, &req);
 }
 
@@ -103,9 +129,9 @@ static void acked(struct mbox *mb, const struct mbox_ioc_msg *req, int ret,
 }
 
 /* Only with MBOX_FROM in @how @from says of whom. */
-static int receive(struct mbox *mb, unsigned int how, pid_t from,
-		   struct mbox_message *msg, unsigned int flags,
-		   uint64_t deadline)
+static int recv_by_kernel(struct mbox *mb, unsigned int how, pid_t from,
+			  struct mbox_message *msg, unsigned int flags,
+			  uint64_t deadline)
 {
 	struct mbox_ioc_msg req = {
 		.buf = mbox_address(msg->data),
@@ -119,13 +145,24 @@ static int receive(struct mbox *mb, unsigned int how, pid_t from,
 		.delivery = done_with(msg, flags),
 		.lease = msg->lease,
 	};
-	int ret;
+	int ret = mbox_ioctl(mb->object.fd, MBOX_IOC_RECV, &req);
 
-	if (flags & INTERNAL_FLAGS)
-		return -EINVAL;
-	ret = mbox_ioctl(mb->object.fd, MBOX_IOC_RECV, &req);
 	acked(mb, &req, ret, done_with(msg, flags));
 	return mbox_take_message(msg, &req, ret);
+}
+
+static int receive(struct mbox *mb, unsigned int how, pid_t from,
+		   struct mbox_message *msg, unsigned int flags,
+		   uint64_t deadline)
+{
+	if (flags & INTERNAL_FLAGS)
+		return -EINVAL;
+	if (mbox_has_rings(mb)) {
+		const struct iovec iov = { msg->data, msg->size };
+
+		return mbox_receiver_recv(mb, &iov, 1, msg, flags | how, deadline);
+	}
+	return recv_by_kernel(mb, how, from, msg, flags, deadline);
 }
 
 int mbox_recv_as(struct mbox *mb, struct mbox_message *msg, unsigned int how,
@@ -142,6 +179,8 @@ MBOX_API int mbox_recv_msg(struct mbox *mb, struct mbox_message *msg,
 
 MBOX_API int mbox_recv(struct mbox *mb, struct mbox_message *msg)
 {
+	if (mb->kind == MBOX_RINGED)
+		return mbox_receiver_next(mb, msg);
 	return mbox_recv_msg(mb, msg, 0, 0);
 }
 
@@ -163,6 +202,8 @@ MBOX_API int mbox_peek(struct mbox *mb, unsigned int index,
 	};
 	int ret;
 
+	if (mbox_has_rings(mb))
+		return -EOPNOTSUPP;
 	ret = mbox_ioctl(mb->object.fd, MBOX_IOC_RECV, &req);
 	return mbox_take_message(msg, &req, ret);
 }
@@ -177,15 +218,15 @@ _Static_assert(sizeof(struct iovec) == sizeof(struct mbox_iovec) &&
 	       offsetof(struct iovec, iov_len) == offsetof(struct mbox_iovec, len),
 	       "struct iovec is struct mbox_iovec");
 
-static int vector_ioctl(int fd, unsigned long request,
-			struct mbox_ioc_msg *req, const struct iovec *iov)
+int mbox_vector_ioctl(int fd, unsigned long request, struct mbox_ioc_msg *req,
+		      const struct iovec *iov)
 {
 	req->buf = mbox_address(iov);
 	return mbox_ioctl(fd, request, req);
 }
 #else
-static int vector_ioctl(int fd, unsigned long request,
-			struct mbox_ioc_msg *req, const struct iovec *iov)
+int mbox_vector_ioctl(int fd, unsigned long request, struct mbox_ioc_msg *req,
+		      const struct iovec *iov)
 {
 	struct mbox_iovec vector[MBOX_IOV_MAX];
 	size_t i;
@@ -198,6 +239,37 @@ static int vector_ioctl(int fd, unsigned long request,
 	return mbox_ioctl(fd, request, req);
 }
 #endif
+
+static size_t total(const struct iovec *iov, int nr)
+{
+	size_t length = 0;
+	int i;
+
+	for (i = 0; i < nr; i++)
+		length += iov[i].iov_len;
+	return length;
+}
+
+/* A ring takes a message in one piece. */
+static int sendv_by_ring(struct mbox *mb, const struct iovec *iov, int iovcnt,
+			 const struct mbox_message *msg, unsigned int flags, uint64_t deadline)
+{
+	struct mbox_message whole = msg ? *msg : (struct mbox_message) { .data = NULL };
+	char *to;
+	int i, ret;
+
+	whole.length = total(iov, iovcnt);
+	whole.data = to = malloc(whole.length + 1);
+	if (!to)
+		return -ENOMEM;
+	for (i = 0; i < iovcnt; i++) {
+		memcpy(to, iov[i].iov_base, iov[i].iov_len);
+		to += iov[i].iov_len;
+	}
+	ret = send_by_ring(mb, &whole, 0, flags, deadline);
+	free(whole.data);
+	return ret;
+}
 
 MBOX_API int mbox_sendv(struct mbox *mb, const struct iovec *iov, int iovcnt,
 			const struct mbox_message *msg, unsigned int flags,
@@ -216,7 +288,9 @@ MBOX_API int mbox_sendv(struct mbox *mb, const struct iovec *iov, int iovcnt,
 
 	if (flags & INTERNAL_FLAGS || iovcnt < 0 || iovcnt > MBOX_IOV_MAX)
 		return -EINVAL;
-	return vector_ioctl(mb->object.fd, MBOX_IOC_SEND, &req, iov);
+	if (mb->sender)
+		return sendv_by_ring(mb, iov, iovcnt, msg, flags, deadline);
+	return mbox_vector_ioctl(mb->object.fd, MBOX_IOC_SEND, &req, iov);
 }
 
 MBOX_API int mbox_recvv(struct mbox *mb, const struct iovec *iov, int iovcnt,
@@ -240,7 +314,9 @@ MBOX_API int mbox_recvv(struct mbox *mb, const struct iovec *iov, int iovcnt,
 	/* Nobody would know the number of the delivery, or has one, or a tag. */
 	if (flags & (MBOX_LEASE | MBOX_ACK | TAG_FLAGS) && !msg)
 		return -EINVAL;
-	ret = vector_ioctl(mb->object.fd, MBOX_IOC_RECV, &req, iov);
+	if (mbox_has_rings(mb))
+		return mbox_receiver_recv(mb, iov, iovcnt, msg, flags, deadline);
+	ret = mbox_vector_ioctl(mb->object.fd, MBOX_IOC_RECV, &req, iov);
 	if (msg)
 		acked(mb, &req, ret, done_with(msg, flags));
 	return msg ? mbox_take_message(msg, &req, ret) : ret;
@@ -302,6 +378,37 @@ static int recv_chunk(int fd, struct mbox_message *msgs, unsigned int nr,
 	return ret;
 }
 
+/* Nothing is saved by more of them at a time. */
+static int send_each(struct mbox *mb, const struct mbox_message *msgs, unsigned int nr,
+		     unsigned int flags, uint64_t deadline)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < nr; i++) {
+		ret = mbox_send_msg(mb, &msgs[i], flags, deadline);
+		if (ret)
+			break;
+	}
+	return i ? (int)i : ret;
+}
+
+/* Only the first message is waited for. */
+static int recv_each(struct mbox *mb, struct mbox_message *msgs, unsigned int nr,
+		     unsigned int flags, uint64_t deadline)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < nr; i++) {
+		ret = mbox_recv_msg(mb, &msgs[i], flags, deadline);
+		if (ret)
+			break;
+		flags |= MBOX_NONBLOCK;
+	}
+	return i ? (int)i : ret;
+}
+
 MBOX_API int mbox_send_batch(struct mbox *mb, const struct mbox_message *msgs,
 			     unsigned int nr, unsigned int flags,
 			     uint64_t deadline)
@@ -310,6 +417,8 @@ MBOX_API int mbox_send_batch(struct mbox *mb, const struct mbox_message *msgs,
 
 	if (flags & INTERNAL_FLAGS || nr < 1 || nr > MBOX_BATCH_MAX)
 		return -EINVAL;
+	if (mb->sender)
+		return send_each(mb, msgs, nr, flags, deadline);
 
 	while (done < nr) {
 		unsigned int chunk = nr - done < BATCH_CHUNK ? nr - done : BATCH_CHUNK;
@@ -332,6 +441,8 @@ MBOX_API int mbox_recv_batch(struct mbox *mb, struct mbox_message *msgs,
 
 	if (flags & (INTERNAL_FLAGS | MBOX_SYNC | MBOX_ONCE) || nr < 1 || nr > MBOX_BATCH_MAX)
 		return -EINVAL;
+	if (mbox_has_rings(mb))
+		return recv_each(mb, msgs, nr, flags, deadline);
 
 	while (done < nr) {
 		unsigned int chunk = nr - done < BATCH_CHUNK ? nr - done : BATCH_CHUNK;

@@ -194,7 +194,7 @@ if runs_32_bits; then
 else
 	result ok '32 bits # SKIP this machine makes or runs programs of one size only'
 fi
-for name in mbox mailbox process pipe segment socket; do
+for name in mbox mailbox process pipe ring segment socket; do
 	for std in c11 gnu11 gnu2x; do
 		check "$name.h in $std" header $name $std c "${cc[0]}"
 	done

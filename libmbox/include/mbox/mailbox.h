@@ -48,7 +48,10 @@ struct mbox;
  *         and @bytes are 0; MBOX_TRANSIENT: the name goes with the last handle
  *         that can receive, and the creator's must; MBOX_TAGGED, not with
  *         MBOX_BROADCAST: receivers can choose by tag, and @capacity is at most
- *         MBOX_PEEK_MAX; MBOX_OWN is for mbox_own() to set
+ *         MBOX_PEEK_MAX; MBOX_RINGS, not with MBOX_BROADCAST and MBOX_TAGGED:
+ *         senders can have rings, see <mbox/ring.h>, there is one receiver, and
+ *         MBOX_HANGUP and MBOX_HANDLES are included; MBOX_OWN is for mbox_own()
+ *         to set
  *
  * With MBOX_BROADCAST @capacity is at least 1 and, as @bytes, is how far the
  * slowest receiver can be behind. Handles made by mbox_open() are receivers of
@@ -86,7 +89,7 @@ struct mbox_attr {
  * Return: 0; -EINVAL: a name, flag, mode or attribute out of its range;
  * -ENAMETOOLONG; -EEXIST: with O_EXCL, the name is in use; -EPROTOTYPE: the
  * name is of another kind; -EACCES: the existing mailbox does not allow @oflag;
- * -EDQUOT: the user has as many mailboxes, or bytes, as the module's
+ * -EBUSY: it has MBOX_RINGS and a receiver already; -EDQUOT: the user has as many mailboxes, or bytes, as the module's
  * parameters allow; -ENODEV, -ENOMEM, -EMFILE, -ENFILE.
  */
 int mbox_create(struct mbox **mb, const char *name, int oflag, mode_t mode,
@@ -104,7 +107,8 @@ int mbox_create(struct mbox **mb, const char *name, int oflag, mode_t mode,
  * Compare open(2).
  *
  * Return: 0; -ENOENT: no object has that name; -EPROTOTYPE: it is a stream's or
- * a segment's; -EACCES: owner, group and mode do not allow @oflag; -EINVAL,
+ * a segment's; -EACCES: owner, group and mode do not allow @oflag; -EBUSY: the
+ * mailbox has MBOX_RINGS and a receiver already; -EINVAL,
  * -ENAMETOOLONG: not a name, or a flag that is not taken; -ENODEV, -ENOMEM,
  * -EMFILE, -ENFILE.
  */
@@ -612,7 +616,7 @@ int mbox_dead_letter(struct mbox *mb, const struct mbox *dead_letter,
  * @uid: owner, as the caller's user namespace sees it
  * @gid: group, likewise
  * @flags: 0 or more of MBOX_HANGUP, MBOX_OWN, MBOX_BROADCAST, MBOX_LOSSY,
- *         MBOX_HANDLES, MBOX_TRANSIENT and MBOX_TAGGED
+ *         MBOX_HANDLES, MBOX_TRANSIENT, MBOX_TAGGED and MBOX_RINGS
  * @dropped: messages that a mailbox with MBOX_LOSSY dropped before all its
  *           receivers had them; bytes of a stream that nobody was left to read
  * @waiting_callers: calls that wait for their reply

@@ -15,6 +15,7 @@
 #include <mbox/mailbox.h>
 #include <mbox/pipe.h>
 #include <mbox/process.h>
+#include <mbox/ring.h>
 #include <mbox/segment.h>
 #include <mbox/socket.h>
 
