@@ -78,6 +78,9 @@ extern const struct bench_mechanism bench_mbox_call;
 
 /* loan.c */
 extern const struct bench_mechanism bench_mbox_loan;
+/* ring.c */
+extern const struct bench_mechanism bench_mbox_ring;
+extern const struct bench_mechanism bench_bare_ring;
 
 /* uring.c */
 extern const struct bench_mechanism bench_uring_mbox;
