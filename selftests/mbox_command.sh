@@ -646,6 +646,33 @@ test_tagged() {
 	remove_all
 }
 
+test_rings() {
+	local receiver
+	does create --rings /samples
+	json 'it is one' '.rings and .hangup and .handles' stat --json /samples
+	mbox stat /samples >"$out"
+	holds 'stat says so' grep -q '^Rings:' "$out"
+	mbox recv /samples >"$dir/got" &
+	receiver=$!
+	becomes status /samples '.waiting_receivers == 1'
+	refuses 1 'has one receiver' recv --nonblock /samples
+	seq 100000 >"$dir/sent"
+	mbox send --ring=64K /samples <"$dir/sent"
+	same 'sent through a ring' $? 0
+	holds 'the receiver ends' ended $receiver
+	holds 'with all, in order' cmp "$dir/sent" "$dir/got"
+	json 'of which the kernel saw none but the offer' '.sent == 1' stat --json /samples
+	refuses 2 'power of two' send --ring=5000 /samples x
+	refuses 2 'power of two' send --ring=2K /samples x
+	refuses 2 'goes with neither' create --rings --broadcast /more
+	refuses 2 'goes with neither' create --rings --tagged /more
+	does create --rings --msgsize=23 /small
+	refuses 7 'too small for the offer' send --ring=4K /small x
+	does create /plain
+	refuses 1 "not made with 'mbox create --rings'" send --ring=4K /plain x
+	remove_all
+}
+
 test_end() {
 	local receiver
 	does create /jobs
@@ -1238,6 +1265,7 @@ test_direct
 test_broadcast
 test_lossy
 test_tagged
+test_rings
 test_end
 test_handles
 test_lease

@@ -19,6 +19,7 @@ static const struct option_text options[] = {
 	{ 'L', "lossy", NULL, "with --broadcast: senders do not wait, slow receivers miss messages" },
 	{ 'H', "hangup", NULL, "tell each side when the other is gone: end of file" },
 	{ 'd', "handles", NULL, "let messages carry descriptors" },
+	{ 'r', "rings", NULL, "let senders use rings, as 'mbox send --ring' does; there is one receiver" },
 	{ 'T', "tagged", NULL, "let receivers choose by tag, as 'mbox recv --tag' does" },
 	{ 0 }
 };
@@ -50,6 +51,12 @@ static void check_tagged(const struct mbox_attr *attr)
 	if (attr->capacity > MBOX_PEEK_MAX)
 		fail_usage("a mailbox made with --tagged is looked through: its --capacity is at most %u",
 			   MBOX_PEEK_MAX);
+}
+
+static void check_rings(const struct mbox_attr *attr)
+{
+	if (attr->flags & MBOX_RINGS && attr->flags & (MBOX_BROADCAST | MBOX_TAGGED))
+		fail_usage("--rings goes with neither --broadcast nor --tagged: its one receiver takes what comes next");
 }
 
 static void read_options(struct arguments *args, struct request *request)
@@ -89,6 +96,9 @@ static void read_options(struct arguments *args, struct request *request)
 		case 'd':
 			attr->flags |= MBOX_HANDLES;
 			break;
+		case 'r':
+			attr->flags |= MBOX_RINGS | MBOX_HANGUP | MBOX_HANDLES;
+			break;
 		case 'T':
 			attr->flags |= MBOX_TAGGED;
 			break;
@@ -99,6 +109,7 @@ static void read_options(struct arguments *args, struct request *request)
 		fail_usage("a mailbox of %llu bytes cannot hold a message of %llu: raise --bytes or lower --msgsize",
 			   (unsigned long long)attr->bytes,
 			   (unsigned long long)attr->msgsize);
+	check_rings(attr);
 	check_broadcast(attr);
 	check_tagged(attr);
 }
@@ -151,6 +162,8 @@ const struct command create_command = {
 	"has its message; one without bound is limited by your budget of bytes alone.\n"
 	"With --broadcast each receiver gets what is sent while it runs, and the capacity\n"
 	"is how far the slowest can be behind.\n"
+	"With --rings messages go from process to process without a system call, to one\n"
+	"receiver; --hangup and --handles are then as good as said.\n"
 	"A mailbox that is there already is left as it is.\n",
 	.example =
 	"  mbox create --capacity=10 --msgsize=8K --mode=660 /jobs\n"

@@ -72,6 +72,9 @@ static const char *who(const struct receiver *receiver)
 
 static noreturn void fail_from(const struct receiver *receiver, int error)
 {
+	if (error == -EBUSY)
+		fail(EXIT_OTHER, "%s: another process receives: a mailbox made with 'mbox create --rings' has one receiver",
+		     who(receiver));
 	if (receiver->name)
 		fail_on(receiver->name, "receive from it", error);
 	fail_with(who(receiver), "receive from it", error);

@@ -22,6 +22,7 @@ static const struct option_text options[] = {
 	{ 'f', "fd", "N", "the open descriptor N goes with each message" },
 	{ 'R', "port", "NAME", "the right to send to the mailbox NAME goes with each message" },
 	{ 'o', "once", "N", "number the messages from N on; skip those that were sent so before" },
+	{ 'G', "ring", "BYTES", "through a ring of so many bytes, to a mailbox made with --rings" },
 	{ 's', "sync", NULL, "wait until a receiver has the message" },
 	{ 'n', "nonblock", NULL, "fail where it would have to wait" },
 	{ '0', "null", NULL, "messages on standard input end with NUL, not newline" },
@@ -34,6 +35,7 @@ static const struct option_text options[] = {
  * @name: the mailbox, or NULL
  * @pid: if it has no name, the process whose own it is
  * @who: either of them, to be shown
+ * @ring: bytes of the ring that it goes through, 0 for none
  * @message: with the tag, priority and descriptors of all
  * @fds: these descriptors
  * @number: messages begun
@@ -43,6 +45,7 @@ struct sender {
 	pid_t pid;
 	const char *who;
 	struct mbox *mailbox;
+	size_t ring;
 	struct mbox_message message;
 	struct mbox_fd fds[MBOX_FDS_MAX];
 	unsigned int flags;
@@ -206,6 +209,15 @@ static uint64_t parse_once(const char *text)
 	return number;
 }
 
+static size_t parse_ring(const char *text)
+{
+	uint64_t size = parse_size(text, "size of a ring", MBOX_RING_MAX);
+
+	if (size < MBOX_RING_MIN || size & (size - 1))
+		fail_usage("a ring has a power of two of bytes, from 4K to 16M");
+	return size;
+}
+
 static void read_options(struct arguments *args, struct sender *sender,
 			 struct format *format)
 {
@@ -225,6 +237,9 @@ static void read_options(struct arguments *args, struct sender *sender,
 		case 'o':
 			sender->flags |= MBOX_ONCE;
 			sender->message.sequence = parse_once(optarg);
+			break;
+		case 'G':
+			sender->ring = parse_ring(optarg);
 			break;
 		case 's':
 			sender->flags |= MBOX_SYNC;
@@ -260,6 +275,25 @@ static void open_sender(struct sender *sender)
 		fail_to(sender, error);
 }
 
+static void make_ring(const struct sender *sender)
+{
+	int error = mbox_ring(sender->mailbox, sender->ring);
+
+	switch (-error) {
+	case 0:
+		return;
+	case EOPNOTSUPP:
+		fail(EXIT_OTHER, "%s: it was not made with 'mbox create --rings', as --ring takes", sender->who);
+	case EMSGSIZE:
+		fail(EXIT_TOO_LARGE, "%s: its largest message is too small for the offer of a ring: 'mbox create --msgsize' 24 or more",
+		     sender->who);
+	case EPIPE:
+		fail(EXIT_PEER_GONE, "%s: no receiver is left", sender->who);
+	default:
+		fail_to(sender, error);
+	}
+}
+
 static int run(struct arguments *args)
 {
 	struct sender sender = { 0 };
@@ -273,6 +307,8 @@ static int run(struct arguments *args)
 	if (!sender.pid)
 		sender.name = parse_name(*message++);
 	open_sender(&sender);
+	if (sender.ring)
+		make_ring(&sender);
 	if (!*message)
 		send_input(&sender, &format);
 	for (; *message; message++)
@@ -292,6 +328,7 @@ const struct command send_command = {
 	"With --pid they go to the own mailbox of a process, as 'mbox recv --own' is one.\n"
 	"With --once a mailbox takes a message of each number, in ascending order: after a\n"
 	"sender was killed the same command sends what it had not sent.\n"
+	"With --ring messages go without a system call while the receiver is busy.\n"
 	"Descriptors go, in the order of their options, to a mailbox made with --handles;\n"
 	"'mbox recv --exec' makes use of them.\n",
 	.example =
@@ -300,6 +337,7 @@ const struct command send_command = {
 	"  mbox send --once=1 /jobs <jobs.txt\n"
 	"  mbox send --prio=9 --timeout=2.5 /jobs urgent\n"
 	"  mbox send --pid=1234 'are you there?'\n"
+	"  producer | mbox send --ring=64K /samples\n"
 	"  mbox send --raw /pictures <picture.png\n"
 	"  mbox send --fd=3 --port=/replies /jobs 'read it' 3</etc/hostname\n",
 	.options = options,

@@ -151,6 +151,8 @@ static void print_mailbox(const char *name, const struct mbox_status *status)
 	       "told to the other side" : "not told");
 	printf("Handles:    %s\n", status->flags & MBOX_HANDLES ?
 	       "messages can carry descriptors" : "none in messages");
+	if (status->flags & MBOX_RINGS)
+		puts("Rings:      senders can use them, and what they send so is not counted");
 	print_last(status);
 	if (status->flags & MBOX_TRANSIENT)
 		puts("Name:       goes with the last receiver");
@@ -210,6 +212,7 @@ static void print_mailbox_json(const char *name, const struct mbox_status *statu
 	add_flag(to, "hangup", status->flags & MBOX_HANGUP);
 	add_flag(to, "handles", status->flags & MBOX_HANDLES);
 	add_flag(to, "tagged", status->flags & MBOX_TAGGED);
+	add_flag(to, "rings", status->flags & MBOX_RINGS);
 	add_number(to, "send_pid", status->send_pid);
 	add_number(to, "recv_pid", status->recv_pid);
 	add_number(to, "send_time_ms", status->send_time / NSEC_PER_MSEC);
