@@ -110,21 +110,31 @@ static struct mbox_cargo *mbox_msg_cargo(struct mbox_handle *handle,
 	return cargo;
 }
 
+static struct mbox_message *mbox_msg_create(struct mbox_handle *handle,
+					    const struct mbox_ioc_msg *msg,
+					    struct iov_iter *from)
+{
+	struct mbox_mailbox *mailbox = to_mailbox(handle->object);
+
+	if (unlikely(msg->flags & MBOX_LOAN))
+		return mbox_loan_create(mailbox, handle->user, from);
+	if (iov_iter_count(from) > mailbox->msgsize)
+		return ERR_PTR(-EMSGSIZE);
+	return mbox_message_create(mailbox, handle->user, from);
+}
+
 static struct mbox_message *mbox_msg_message(struct mbox_handle *handle,
 					     const struct mbox_ioc_msg *msg,
 					     struct iov_iter *from)
 {
-	struct mbox_mailbox *mailbox = to_mailbox(handle->object);
-	struct mbox_message *message = msg->flags & MBOX_LOAN ?
-		mbox_loan_create(mailbox, handle->user, from) :
-		mbox_message_create(mailbox, handle->user, from);
+	struct mbox_message *message = mbox_msg_create(handle, msg, from);
 	struct mbox_cargo *cargo;
 
 	if (IS_ERR(message))
 		return message;
 	cargo = mbox_msg_cargo(handle, msg);
 	if (IS_ERR(cargo)) {
-		mbox_message_put(mailbox, message);
+		mbox_message_put(to_mailbox(handle->object), message);
 		return ERR_CAST(cargo);
 	}
 	message->cargo = cargo;
@@ -132,16 +142,6 @@ static struct mbox_message *mbox_msg_message(struct mbox_handle *handle,
 	message->tag = msg->tag;
 	message->sync = msg->flags & MBOX_SYNC;
 	return message;
-}
-
-static struct mbox_message *mbox_msg_create(struct mbox_handle *handle,
-					    const struct mbox_ioc_msg *msg,
-					    struct iov_iter *from)
-{
-	if (!(msg->flags & MBOX_LOAN) &&
-	    iov_iter_count(from) > to_mailbox(handle->object)->msgsize)
-		return ERR_PTR(-EMSGSIZE);
-	return mbox_msg_message(handle, msg, from);
 }
 
 static struct mbox_message *mbox_msg_take_in(struct file *file,
@@ -162,7 +162,7 @@ static struct mbox_message *mbox_msg_take_in(struct file *file,
 	err = mbox_iter_init(&from, ITER_SOURCE, msg, &iov);
 	if (err)
 		return ERR_PTR(err);
-	message = mbox_msg_create(file->private_data, msg, &from);
+	message = mbox_msg_message(file->private_data, msg, &from);
 	mbox_iov_free(msg, iov);
 	return message;
 }
@@ -181,6 +181,9 @@ static long mbox_send_msg(struct file *file, const struct mbox_ioc_msg *msg,
 			 patience);
 }
 
+/* How to wait, and where the data are. Without other flags nothing else is asked for. */
+#define MBOX_PLAIN	(MBOX_NONBLOCK | MBOX_REALTIME | MBOX_IOV | MBOX_NORESTART)
+
 /* What a call returns that a signal came before. */
 static long mbox_interrupted(u32 flags, long ret)
 {
@@ -197,8 +200,7 @@ long mbox_ioctl_send(const struct mbox_request *request)
 		return err;
 	if (!(request->file->f_mode & FMODE_WRITE))
 		return -EBADF;
-	if (msg.flags & ~(MBOX_NONBLOCK | MBOX_REALTIME | MBOX_IOV | MBOX_SYNC |
-			  MBOX_NORESTART | MBOX_ONCE | MBOX_LOAN))
+	if (msg.flags & ~(MBOX_PLAIN | MBOX_SYNC | MBOX_ONCE | MBOX_LOAN))
 		return -EINVAL;
 	if (mbox_patience_init(&patience, request->file, msg.flags,
 			       msg.deadline))
@@ -361,6 +363,7 @@ static long mbox_recv_sink(struct mbox_mailbox *mailbox,
 {
 	const struct mbox_ioc_msg *asked = sink->asked;
 
+	sink->sink.bell = asked->flags & MBOX_BELL;
 	if (asked->flags & MBOX_PEEK)
 		return mbox_peek(mailbox, &sink->sink, asked->index);
 	if (asked->flags & MBOX_CHOICES)
@@ -383,7 +386,7 @@ static long mbox_recv_lease(struct mbox_mailbox *mailbox,
 	return err;
 }
 
-/* @sink is zeroed. Return: 0, with *@iov for mbox_iov_free(), or an error. */
+/* Return: 0, with *@iov for mbox_iov_free(), or an error. */
 static int mbox_msg_sink_init(struct mbox_msg_sink *sink,
 			      const struct mbox_ioc_msg *msg,
 			      void __user *user, size_t size,
@@ -391,15 +394,20 @@ static int mbox_msg_sink_init(struct mbox_msg_sink *sink,
 {
 	int err = mbox_iter_init(&sink->to, ITER_DEST, msg, iov);
 
-	sink->sink.size = iov_iter_count(&sink->to);
-	sink->sink.room_fds = msg->nr_fds;
-	sink->sink.bell = msg->flags & MBOX_BELL;
-	sink->sink.copy = mbox_msg_copy;
-	sink->sink.land = mbox_msg_land;
+	if (err)
+		return err;
+	sink->sink = (struct mbox_sink) {
+		.size = iov_iter_count(&sink->to),
+		.room_fds = msg->nr_fds,
+		.copy = mbox_msg_copy,
+		.land = mbox_msg_land,
+	};
 	sink->asked = msg;
 	sink->user = user;
 	sink->size = size;
-	return err;
+	sink->written = false;
+	sink->acked = false;
+	return 0;
 }
 
 /* A receiver that would not be told the number cannot answer by it. */
@@ -414,6 +422,8 @@ static bool mbox_recv_valid(const struct mbox_ioc_msg *msg, size_t size)
 	bool lease = msg->flags & MBOX_LEASE;
 	bool numbered = msg->flags & (MBOX_LEASE | MBOX_ACK);
 
+	if (likely(!(msg->flags & ~MBOX_PLAIN)))
+		return mbox_msg_valid(msg) && !msg->index && !msg->lease;
 	return !(peek && numbered) && mbox_msg_valid(msg) &&
 	       msg->index <= (peek ? MBOX_PEEK_MAX : 0) &&
 	       msg->lease <= (lease ? KTIME_MAX : 0) &&
@@ -437,10 +447,24 @@ static int mbox_recv_ack(struct file *file, struct mbox_msg_sink *sink)
 /* There is room to tell where a loan is. Return: 0 or -EINVAL. */
 static int mbox_recv_loans(struct mbox_msg_sink *sink)
 {
-	if (likely(!(sink->asked->flags & MBOX_LOAN)))
+	if (!(sink->asked->flags & MBOX_LOAN))
 		return 0;
 	sink->sink.loans = true;
 	return sink->sink.size < sizeof(struct mbox_loan) ? -EINVAL : 0;
+}
+
+/* Receive as the flags ask for that are not MBOX_PLAIN. */
+static long mbox_recv_asked(struct file *file, struct mbox_msg_sink *sink,
+			    const struct mbox_patience *patience)
+{
+	struct mbox_mailbox *mailbox = mbox_file_mailbox(file);
+	int err = mbox_recv_loans(sink) ?: mbox_recv_ack(file, sink);
+
+	if (err)
+		return err;
+	return sink->asked->flags & MBOX_LEASE ?
+		       mbox_recv_lease(mailbox, sink, patience) :
+		       mbox_recv_sink(mailbox, sink, patience);
 }
 
 static long mbox_recv_msg(struct file *file, const struct mbox_ioc_msg *msg,
@@ -448,7 +472,7 @@ static long mbox_recv_msg(struct file *file, const struct mbox_ioc_msg *msg,
 			  const struct mbox_patience *patience)
 {
 	struct mbox_mailbox *mailbox = mbox_file_mailbox(file);
-	struct mbox_msg_sink sink = { };
+	struct mbox_msg_sink sink;
 	struct iovec *iov;
 	long err;
 
@@ -465,11 +489,9 @@ static long mbox_recv_msg(struct file *file, const struct mbox_ioc_msg *msg,
 						     missed);
 	if (mbox_told_delivery(size))
 		sink.sink.file = file;
-	err = mbox_recv_loans(&sink) ?: mbox_recv_ack(file, &sink);
-	if (!err)
-		err = msg->flags & MBOX_LEASE ?
-			mbox_recv_lease(mailbox, &sink, patience) :
-			mbox_recv_sink(mailbox, &sink, patience);
+	err = likely(!(msg->flags & ~MBOX_PLAIN)) ?
+		      mbox_receive(mailbox, &sink.sink, patience) :
+		      mbox_recv_asked(file, &sink, patience);
 	mbox_iov_free(msg, iov);
 	if (sink.sink.delivery)
 		mbox_holds_check(file);
@@ -487,8 +509,7 @@ int mbox_may_receive(struct file *file)
 /* A receiver chooses by one thing, and none looks at a message so. */
 static bool mbox_recv_flags_valid(u32 flags)
 {
-	return !(flags & ~(MBOX_NONBLOCK | MBOX_REALTIME | MBOX_IOV |
-			   MBOX_NORESTART | MBOX_PEEK | MBOX_LEASE | MBOX_ACK |
+	return !(flags & ~(MBOX_PLAIN | MBOX_PEEK | MBOX_LEASE | MBOX_ACK |
 			   MBOX_BELL | MBOX_LOAN | MBOX_CHOICES)) &&
 	       !(flags & MBOX_PEEK && flags & MBOX_BELL) &&
 	       hweight32(flags & (MBOX_PEEK | MBOX_CHOICES)) <= 1;
@@ -511,10 +532,12 @@ static long mbox_recv_from_user(const struct mbox_request *request,
 	struct mbox_patience patience;
 	struct file *file = request->file;
 
-	if (!mbox_recv_flags_valid(msg->flags))
-		return -EINVAL;
-	if (!mbox_recv_flags_known(mbox_file_mailbox(file), msg->flags))
-		return -EOPNOTSUPP;
+	if (msg->flags & ~MBOX_PLAIN) {
+		if (!mbox_recv_flags_valid(msg->flags))
+			return -EINVAL;
+		if (!mbox_recv_flags_known(mbox_file_mailbox(file), msg->flags))
+			return -EOPNOTSUPP;
+	}
 	if (mbox_patience_init(&patience, file, msg->flags, msg->deadline))
 		return -EINVAL;
 	patience.nonblock |= request->nonblock;
@@ -580,7 +603,7 @@ long mbox_ioctl_call(const struct mbox_request *request)
 {
 	struct mbox_ioc_exchange exchange;
 	struct mbox_ioc_msg msg, reply;
-	struct mbox_msg_sink sink = { };
+	struct mbox_msg_sink sink;
 	struct iovec *iov;
 	long err;
 
