@@ -226,13 +226,13 @@ TEST_F(receiver, starves_nobody)
 
 	ASSERT_EQ(0, mbox_ring(self->tx, 65536));
 	ASSERT_EQ(0, mbox_ring(third, 65536));
-	for (i = 0; i < 400; i++) {
+	for (i = 0; i < 1000; i++) {
 		ASSERT_EQ(0, put_number(self->tx, 1, 8, 0, 0));
 		ASSERT_EQ(0, put_number(third, 2, 8, 0, 0));
 	}
 	EXPECT_LE(1, take_one(self->rx, 0));
 	ASSERT_EQ(0, put_number(other, 4, 8, 0, 0));
-	for (i = 0; i < 300; i++)
+	for (i = 0; i < 1100; i++)
 		seen |= take_one(self->rx, 0);
 	EXPECT_EQ(7, seen);
 	mbox_close(other);

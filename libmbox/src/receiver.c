@@ -13,8 +13,8 @@
 #include "internal.h"
 #include "ring.h"
 
-/* Messages from rings after which the kernel is looked at, so that neither starves. */
-#define KERNEL_TURN	256
+/* Messages from rings after which the kernel is looked at, so that neither starves: a millisecond. */
+#define KERNEL_TURN	1024
 
 /* What goes with choosing and keeping messages, of which a ring knows nothing. */
 #define REFUSED_FLAGS	(MBOX_LEASE | MBOX_ACK | MBOX_FROM | MBOX_TAG | MBOX_TAG_MOST | MBOX_TAG_EXCEPT)
@@ -381,7 +381,7 @@ static int take(struct inlet *inlet, const struct mbox_record *record, const str
 /* The next ring is another one's turn. */
 static void go_round(struct mbox_receiver *receiver)
 {
-	if (++receiver->next >= &receiver->inlets[receiver->nr])
+	if (receiver->nr > 1 && ++receiver->next >= &receiver->inlets[receiver->nr])
 		receiver->next = receiver->inlets;
 }
 

@@ -62,22 +62,73 @@ int mbox_ring_look_at_tail(struct mbox_ring *ring)
 	return tail != ring->own;
 }
 
-void mbox_ring_leave_out(struct mbox_ring *ring, uint32_t bytes)
+static uint32_t up_to_end(const struct mbox_ring *ring)
 {
-	atomic_store_explicit(&mbox_ring_at(ring, ring->own)->length, MBOX_RECORD_SKIP,
-			      memory_order_relaxed);
+	return ring->size - (ring->own & (ring->size - 1));
+}
+
+static uint32_t lesser(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint32_t room(const struct mbox_ring *ring)
+{
+	return ring->size - (ring->own - ring->seen);
+}
+
+/* The next run has so many bytes, at most. */
+static void find_run(struct mbox_ring *ring, uint32_t most)
+{
+	ring->run = lesser(most, up_to_end(ring));
+	ring->at = (void *)&ring->memory->data[ring->own & (ring->size - 1)];
+}
+
+static void leave_out(struct mbox_ring *ring, uint32_t bytes)
+{
+	find_run(ring, bytes);
+	atomic_store_explicit(&ring->at->length, MBOX_RECORD_SKIP, memory_order_relaxed);
 	ring->own += bytes;
+}
+
+int mbox_ring_find_room(struct mbox_ring *ring, uint32_t need)
+{
+	uint32_t left = up_to_end(ring), skip = need > left ? left : 0;
+
+	if (room(ring) < need + skip) {
+		int error = mbox_ring_look_at_head(ring);
+
+		if (error || room(ring) < need + skip)
+			return error;
+	}
+	if (skip)
+		leave_out(ring, skip);
+	find_run(ring, room(ring));
+	return 0;
+}
+
+int mbox_ring_find_records(struct mbox_ring *ring)
+{
+	if (ring->own == ring->seen) {
+		int ret = mbox_ring_look_at_tail(ring);
+
+		if (ret <= 0)
+			return ret;
+	}
+	find_run(ring, ring->seen - ring->own);
+	return 1;
 }
 
 uint32_t mbox_ring_skip(struct mbox_ring *ring)
 {
-	uint32_t there = ring->seen - ring->own, left = mbox_ring_up_to_end(ring, ring->own);
+	uint32_t left = up_to_end(ring);
 
 	/* Behind it, at the beginning, is a record. */
-	if (left == ring->size || left >= there)
+	if (left == ring->size || left >= ring->seen - ring->own)
 		return MBOX_RECORD_SKIP;
 	ring->own += left;
-	return atomic_load_explicit(&mbox_ring_at(ring, ring->own)->length, memory_order_relaxed);
+	find_run(ring, ring->seen - ring->own);
+	return atomic_load_explicit(&ring->at->length, memory_order_relaxed);
 }
 
 bool mbox_ring_give_room(struct mbox_ring *ring)

@@ -78,6 +78,9 @@ struct mbox_record_head {
  * @own: the position of this side
  * @seen: that of the other when it was last looked at, and checked
  * @told: of the receiver: what @head is
+ * @run: bytes from @own on, and not past the end, that are known to be the receiver's to read, or
+ *       the sender's to write
+ * @at: where these are
  */
 struct mbox_ring {
 	struct mbox_ring_memory *memory;
@@ -85,6 +88,8 @@ struct mbox_ring {
 	uint32_t own;
 	uint32_t seen;
 	uint32_t told;
+	uint32_t run;
+	struct mbox_record_head *at;
 };
 
 /**
@@ -114,11 +119,14 @@ int mbox_ring_look_at_head(struct mbox_ring *ring);
 /* Look how far the sender is: 1 if there are records, 0, or -EPIPE. */
 int mbox_ring_look_at_tail(struct mbox_ring *ring);
 
-/* The length of the record at the beginning, behind what was left out; too long if it is not sane. */
-uint32_t mbox_ring_skip(struct mbox_ring *ring);
+/* Sender: find a run for a record, if there is one. 0, or -EPIPE (not sane). */
+int mbox_ring_find_room(struct mbox_ring *ring, uint32_t need);
 
-/* Leave out what is up to the end of the ring, where there is too little. */
-void mbox_ring_leave_out(struct mbox_ring *ring, uint32_t bytes);
+/* Receiver: find a run of records: 1, 0, or -EPIPE. */
+int mbox_ring_find_records(struct mbox_ring *ring);
+
+/* Receiver: the length of the record at the beginning, behind what was left out; or too long a one. */
+uint32_t mbox_ring_skip(struct mbox_ring *ring);
 
 /* Tell the sender how far the receiver is. Return: whether it is to be rung for. */
 bool mbox_ring_give_room(struct mbox_ring *ring);
@@ -130,50 +138,37 @@ static inline uint64_t mbox_record_size(uint32_t length)
 	       ~(MBOX_RECORD_ALIGN - 1ULL);
 }
 
-static inline struct mbox_record_head *mbox_ring_at(const struct mbox_ring *ring, uint32_t position)
+/* Both sides: the record at @at is done with. */
+static inline void mbox_ring_advance(struct mbox_ring *ring, uint32_t size)
 {
-	return (void *)&ring->memory->data[position & (ring->size - 1)];
-}
-
-static inline uint32_t mbox_ring_up_to_end(const struct mbox_ring *ring, uint32_t position)
-{
-	return ring->size - (position & (ring->size - 1));
-}
-
-static inline bool mbox_ring_fits(const struct mbox_ring *ring, uint32_t need)
-{
-	return need <= ring->size - (ring->own - ring->seen);
+	ring->own += size;
+	ring->run -= size;
+	ring->at += size / sizeof(*ring->at);
 }
 
 /* Sender: room for a message that is not too long. NULL with 0 (full) or -EPIPE (not sane). */
 static inline void *mbox_ring_reserve(struct mbox_ring *ring, uint32_t length, int *error)
 {
-	uint32_t need = mbox_record_size(length), left = mbox_ring_up_to_end(ring, ring->own);
-
-	uint32_t skip = need > left ? left : 0;
+	uint32_t need = mbox_record_size(length);
 
 	*error = 0;
-	if (!mbox_ring_fits(ring, need + skip)) {
-		*error = mbox_ring_look_at_head(ring);
-		if (*error || !mbox_ring_fits(ring, need + skip))
+	if (need > ring->run) {
+		*error = mbox_ring_find_room(ring, need);
+		if (*error || need > ring->run)
 			return NULL;
 	}
-	if (skip)
-		mbox_ring_leave_out(ring, skip);
-	return mbox_ring_at(ring, ring->own) + 1;
+	return ring->at + 1;
 }
 
-/* Sender: what is in @data, reserved last, is a message. Return: what @bell was. */
-static inline uint32_t mbox_ring_commit(struct mbox_ring *ring, void *data, uint32_t length,
-					uint64_t tag)
+/* Sender: what is where it was reserved last is a message. Return: what @bell was. */
+static inline uint32_t mbox_ring_commit(struct mbox_ring *ring, uint32_t length, uint64_t tag)
 {
 	struct mbox_ring_memory *memory = ring->memory;
-	struct mbox_record_head *head = (struct mbox_record_head *)data - 1;
 	uint32_t bell;
 
-	atomic_store_explicit(&head->length, length, memory_order_relaxed);
-	head->tag = tag;
-	ring->own += mbox_record_size(length);
+	atomic_store_explicit(&ring->at->length, length, memory_order_relaxed);
+	ring->at->tag = tag;
+	mbox_ring_advance(ring, mbox_record_size(length));
 	/* RING_RECORD (A) */
 	atomic_store_explicit(&memory->tail, ring->own, memory_order_release);
 	/* RING_BELL (B) */
@@ -193,26 +188,21 @@ int mbox_ring_emptied(struct mbox_ring *ring);
 /* Receiver: 1 and the next message, 0, or -EPIPE if the sender's words are not sane. */
 static inline int mbox_ring_next(struct mbox_ring *ring, struct mbox_record *record)
 {
-	struct mbox_record_head *head;
 	uint32_t length;
-	uint64_t size;
 
-	if (ring->own == ring->seen) {
-		int ret = mbox_ring_look_at_tail(ring);
+	if (!ring->run) {
+		int ret = mbox_ring_find_records(ring);
 
 		if (ret <= 0)
 			return ret;
 	}
-	head = mbox_ring_at(ring, ring->own);
-	length = atomic_load_explicit(&head->length, memory_order_relaxed);
-	if (length == MBOX_RECORD_SKIP) {
-		length = mbox_ring_skip(ring);
-		head = mbox_ring_at(ring, ring->own);
+	length = atomic_load_explicit(&ring->at->length, memory_order_relaxed);
+	if (mbox_record_size(length) > ring->run) {
+		length = length == MBOX_RECORD_SKIP ? mbox_ring_skip(ring) : MBOX_RECORD_SKIP;
+		if (mbox_record_size(length) > ring->run)
+			return -EPIPE;
 	}
-	size = mbox_record_size(length);
-	if (size > ring->seen - ring->own || size > mbox_ring_up_to_end(ring, ring->own))
-		return -EPIPE;
-	*record = (struct mbox_record) { head + 1, length, head->tag };
+	*record = (struct mbox_record) { ring->at + 1, length, ring->at->tag };
 	return 1;
 }
 
@@ -222,8 +212,8 @@ static inline int mbox_ring_next(struct mbox_ring *ring, struct mbox_record *rec
  */
 static inline bool mbox_ring_release(struct mbox_ring *ring, const struct mbox_record *record)
 {
-	ring->own += mbox_record_size(record->length);
-	if (ring->own != ring->seen && ring->own - ring->told < ring->size / 4)
+	mbox_ring_advance(ring, mbox_record_size(record->length));
+	if (ring->run && ring->own - ring->told < ring->size / 4)
 		return false;
 	return mbox_ring_give_room(ring);
 }

@@ -365,7 +365,7 @@ int mbox_sender_send(struct mbox *mb, const void *data, size_t length, unsigned 
 		return send_slowly(mb, data, length, prio);
 	}
 	memcpy(to, data, length);
-	bell = mbox_ring_commit(&sender->ring, to, length, 0);
+	bell = mbox_ring_commit(&sender->ring, length, 0);
 	mbox_unlock(&sender->lock);
 	return bell ? answer_bell(mb, bell) : 0;
 }
@@ -393,7 +393,7 @@ int mbox_sender_put(struct mbox *mb, const void *data, size_t length, uint64_t t
 	ret = wait_and_reserve(mb, sender, length, &to, flags, deadline);
 	if (ret >= 0) {
 		memcpy(to, data, length);
-		bell = mbox_ring_commit(&sender->ring, to, length, tag);
+		bell = mbox_ring_commit(&sender->ring, length, tag);
 	}
 	mbox_unlock(&sender->lock);
 	if (ret < 0)

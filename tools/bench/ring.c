@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
 /*
  * Messages through memory that sender and receiver share: the rings of mailboxes, and below them a
- * bare one of slots, which knows no lengths and checks nothing. Both hold as many bytes as a pipe.
+ * bare one of slots, which knows no lengths and checks nothing. Both hold as many messages as a pipe.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +18,10 @@
 
 #define SIZE	65536
 #define SLOT	64
+
+/* A message takes more than its bytes there, and the size is a power of two. */
+#define RING	(2 * SIZE)
+
 #define SLOTS	(SIZE / SLOT)
 
 static int ring_setup(struct bench_channel *channel, size_t bytes, unsigned int room)
@@ -33,7 +37,7 @@ static int ring_setup(struct bench_channel *channel, size_t bytes, unsigned int 
 static int ring_send(struct bench_channel *channel, size_t bytes)
 {
 	if (!channel->in) {
-		int err = mbox_ring(channel->mb, SIZE);
+		int err = mbox_ring(channel->mb, RING);
 
 		if (err)
 			return err;
