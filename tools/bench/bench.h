@@ -50,6 +50,7 @@ struct bench_channel {
 /**
  * struct bench_mechanism - a way to bring a message from here to there
  * @name: what the table calls it
+ * @is_peer: a person would have it without mbox
  * @setup: make a channel for @room messages of @bytes; 0 or -errno
  * @send: send one message; 0 or -errno
  * @recv: receive one, all of it; 0 or -errno
@@ -59,6 +60,7 @@ struct bench_channel {
  */
 struct bench_mechanism {
 	const char *name;
+	bool is_peer;
 	int (*setup)(struct bench_channel *channel, size_t bytes, unsigned int room);
 	int (*send)(struct bench_channel *channel, size_t bytes);
 	int (*recv)(struct bench_channel *channel, size_t bytes);
@@ -226,7 +228,8 @@ void bench_stop(struct bench_work *work);
  * @cpus: how many it runs on
  * @same_as: the row that is measured for this one too, which has another peer; or
  *           NULL
- * @peer: the row that this one is compared with, or NULL
+ * @peer: the row that this one is compared with; or NULL: the fastest peer at the
+ *        same work, if there is one
  * @target: what the ratio to the peer, or without a peer the value, must not
  *          exceed; 0 for none
  */

@@ -160,6 +160,7 @@ static void memory_teardown(struct bench_channel *channel)
 
 const struct bench_mechanism bench_memory = {
 	.name = "file in memory",
+	.is_peer = true,
 	.setup = memory_setup,
 	.send = memory_send,
 	.recv = memory_recv,

@@ -78,6 +78,7 @@ static void eventfd_teardown(struct bench_channel *channel)
 
 const struct bench_mechanism bench_eventfd = {
 	.name = "eventfd",
+	.is_peer = true,
 	.setup = eventfd_setup,
 	.send = eventfd_send,
 	.recv = eventfd_recv,
@@ -121,6 +122,7 @@ static void futex_teardown(struct bench_channel *channel)
 
 const struct bench_mechanism bench_futex = {
 	.name = "futex",
+	.is_peer = true,
 	.setup = futex_setup,
 	.send = futex_send,
 	.recv = futex_recv,

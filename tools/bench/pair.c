@@ -56,6 +56,7 @@ static int pipe_setup(struct bench_channel *channel, size_t bytes, unsigned int 
 
 const struct bench_mechanism bench_pipe = {
 	.name = "pipe",
+	.is_peer = true,
 	.setup = pipe_setup,
 	.send = write_one,
 	.recv = read_all,
@@ -112,6 +113,7 @@ static int unix_setup(struct bench_channel *channel, size_t bytes, unsigned int 
 
 const struct bench_mechanism bench_unix = {
 	.name = "UNIX stream",
+	.is_peer = true,
 	.setup = unix_setup,
 	.send = write_one,
 	.recv = read_all,
@@ -127,6 +129,7 @@ static int seqpacket_setup(struct bench_channel *channel, size_t bytes, unsigned
 
 const struct bench_mechanism bench_seqpacket = {
 	.name = "UNIX seqpacket",
+	.is_peer = true,
 	.setup = seqpacket_setup,
 	.send = write_one,
 	.recv = read_all,
@@ -142,6 +145,7 @@ static int datagram_setup(struct bench_channel *channel, size_t bytes, unsigned 
 
 const struct bench_mechanism bench_datagram = {
 	.name = "UNIX datagram",
+	.is_peer = true,
 	.setup = datagram_setup,
 	.send = write_one,
 	.recv = read_all,

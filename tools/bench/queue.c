@@ -91,6 +91,7 @@ static void posix_teardown(struct bench_channel *channel)
 
 const struct bench_mechanism bench_posix = {
 	.name = "POSIX queue",
+	.is_peer = true,
 	.setup = posix_setup,
 	.send = posix_send,
 	.recv = posix_recv,
@@ -178,6 +179,7 @@ static void sysv_teardown(struct bench_channel *channel)
 
 const struct bench_mechanism bench_sysv = {
 	.name = "System V queue",
+	.is_peer = true,
 	.setup = sysv_setup,
 	.send = sysv_send,
 	.recv = sysv_recv,

@@ -5,6 +5,7 @@
 
 /* What there is to tell of a row beside its value. */
 struct verdict {
+	const struct bench_row *peer;
 	double ratio;
 	bool has_value;
 	bool has_ratio;
@@ -12,11 +13,41 @@ struct verdict {
 	bool met;
 };
 
+static const struct bench_result *result_of(const struct bench_run *run,
+					    const struct bench_row *row)
+{
+	return &run->results[row - bench_rows];
+}
+
+static bool is_same_work(const struct bench_row *a, const struct bench_row *b)
+{
+	return a->pattern == b->pattern && a->bytes == b->bytes && a->cpus == b->cpus;
+}
+
+/* Of the peers at the same work; or NULL. */
+static const struct bench_row *fastest(const struct bench_run *run, const struct bench_row *row)
+{
+	const struct bench_row *peer, *best = NULL;
+
+	if (row->mechanism->is_peer)
+		return NULL;
+	for (peer = bench_rows; peer < bench_rows + bench_nr_rows; peer++) {
+		if (!peer->mechanism->is_peer || !is_same_work(peer, row) ||
+		    result_of(run, peer)->err)
+			continue;
+		if (!best || result_of(run, peer)->value < result_of(run, best)->value)
+			best = peer;
+	}
+	return best;
+}
+
 static struct verdict judge(const struct bench_run *run, const struct bench_row *row)
 {
-	const struct bench_result *result = &run->results[row - bench_rows];
-	const struct bench_result *peer = row->peer ? &run->results[row->peer - bench_rows] : NULL;
+	const struct bench_row *peer_row = row->peer ? row->peer : fastest(run, row);
+	const struct bench_result *result = result_of(run, row);
+	const struct bench_result *peer = peer_row ? result_of(run, peer_row) : NULL;
 	struct verdict verdict = {
+		.peer = peer_row,
 		.has_value = !result->err,
 		.has_ratio = !result->err && peer && !peer->err,
 	};
@@ -30,12 +61,9 @@ static struct verdict judge(const struct bench_run *run, const struct bench_row 
 }
 
 /* A peer differs in the mechanism, or in the pattern. */
-static const char *peer_name(const struct bench_row *row)
+static const char *peer_name(const struct bench_row *row, const struct bench_row *peer)
 {
-	if (!row->peer)
-		return "";
-	return row->peer->mechanism == row->mechanism ? row->peer->pattern->name :
-							row->peer->mechanism->name;
+	return peer->mechanism == row->mechanism ? peer->pattern->name : peer->mechanism->name;
 }
 
 static const char *unit(const struct bench_run *run, const struct bench_row *row)
@@ -72,12 +100,13 @@ static void print_target(const struct bench_row *row, const struct verdict *verd
 {
 	if (!row->target)
 		return;
-	printf(row->peer ? ", target %.2f: %s" : "  target %.0f: %s", row->target, met(verdict));
+	printf(verdict->peer ? ", target %.2f: %s" : "  target %.0f: %s", row->target,
+	       met(verdict));
 }
 
 static void print_row(const struct bench_run *run, const struct bench_row *row)
 {
-	const struct bench_result *result = &run->results[row - bench_rows];
+	const struct bench_result *result = result_of(run, row);
 	const struct verdict verdict = judge(run, row);
 
 	printf("%-20s  %-20s  %u  ", row->mechanism->name, row->pattern->name, row->cpus);
@@ -85,9 +114,9 @@ static void print_row(const struct bench_run *run, const struct bench_row *row)
 	print_number("%8.0f", verdict.has_value, result->value, "       -");
 	print_number(" ±%-6.0f", verdict.has_value && !row->pattern->measure, result->spread / 2,
 		     "        ");
-	if (row->peer) {
+	if (verdict.peer) {
 		print_number("  %6.3f", verdict.has_ratio, verdict.ratio, "       -");
-		printf(" of %s", peer_name(row));
+		printf(" of %s", peer_name(row, verdict.peer));
 	}
 	print_target(row, &verdict);
 	putchar('\n');
@@ -108,7 +137,7 @@ void bench_print_table(const struct bench_run *run)
 
 static void print_json_row(const struct bench_run *run, const struct bench_row *row)
 {
-	const struct bench_result *result = &run->results[row - bench_rows];
+	const struct bench_result *result = result_of(run, row);
 	const struct verdict verdict = judge(run, row);
 
 	printf("{\"mechanism\":\"%s\",\"pattern\":\"%s\",\"bytes\":%zu,\"cpus\":%u,\"value\":",
@@ -117,7 +146,10 @@ static void print_json_row(const struct bench_run *run, const struct bench_row *
 	fputs(",\"spread\":", stdout);
 	print_number("%.0f", verdict.has_value, result->spread, "null");
 	printf(",\"unit\":\"%s\",\"peer\":", unit(run, row));
-	printf(row->peer ? "\"%s\"" : "null", peer_name(row));
+	if (verdict.peer)
+		printf("\"%s\"", peer_name(row, verdict.peer));
+	else
+		fputs("null", stdout);
 	fputs(",\"ratio\":", stdout);
 	print_number("%.4f", verdict.has_ratio, verdict.ratio, "null");
 	fputs(",\"target\":", stdout);

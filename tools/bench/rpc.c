@@ -18,9 +18,9 @@
 const struct bench_mechanism bench_rpc_mailbox = { .name = "RPC by mailbox" };
 const struct bench_mechanism bench_rpc_at_most_once = { .name = "RPC at most once" };
 const struct bench_mechanism bench_rpc_exactly_once = { .name = "RPC exactly once" };
-const struct bench_mechanism bench_rpc_tcp = { .name = "RPC by TCP" };
-const struct bench_mechanism bench_rpc_udp = { .name = "RPC by UDP" };
-const struct bench_mechanism bench_rpc_local = { .name = "RPC by AF_LOCAL" };
+const struct bench_mechanism bench_rpc_tcp = { .name = "RPC by TCP", .is_peer = true };
+const struct bench_mechanism bench_rpc_udp = { .name = "RPC by UDP", .is_peer = true };
+const struct bench_mechanism bench_rpc_local = { .name = "RPC by AF_LOCAL", .is_peer = true };
 
 /* The helper lies where this program does. */
 static int find_helper(char *path, size_t size)

@@ -151,6 +151,7 @@ static void teardown(struct bench_channel *channel)
 
 const struct bench_mechanism bench_tcp = {
 	.name = "loopback TCP",
+	.is_peer = true,
 	.setup = tcp_setup,
 	.send = send_one,
 	.recv = recv_all,

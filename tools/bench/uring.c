@@ -137,6 +137,7 @@ const struct bench_mechanism bench_uring_mbox = {
 
 const struct bench_mechanism bench_uring_pipe = {
 	.name = "pipe by io_uring",
+	.is_peer = true,
 	.setup = pipe_setup,
 	.send = pipe_write_all,
 	.recv = pipe_read_all,
