@@ -232,6 +232,8 @@ void bench_stop(struct bench_work *work);
  *        same work, if there is one
  * @target: what the ratio to the peer, or without a peer the value, must not
  *          exceed; 0 for none
+ * @within_spread: or by less than the two spread: some rounds of the one are as
+ *                 some of the other
  */
 struct bench_row {
 	const struct bench_mechanism *mechanism;
@@ -241,6 +243,7 @@ struct bench_row {
 	const struct bench_row *same_as;
 	const struct bench_row *peer;
 	double target;
+	bool within_spread;
 };
 
 /* rows.c */

@@ -41,6 +41,13 @@ static const struct bench_row *fastest(const struct bench_run *run, const struct
 	return best;
 }
 
+/* Half of the middle half of the rounds is on either side. */
+static double slack(const struct bench_row *row, const struct bench_result *result,
+		    const struct bench_result *peer)
+{
+	return row->within_spread ? (result->spread + peer->spread) / 2 / peer->value : 0;
+}
+
 static struct verdict judge(const struct bench_run *run, const struct bench_row *row)
 {
 	const struct bench_row *peer_row = row->peer ? row->peer : fastest(run, row);
@@ -56,7 +63,8 @@ static struct verdict judge(const struct bench_run *run, const struct bench_row 
 		verdict.ratio = result->value / peer->value;
 	verdict.has_target = row->target && (peer ? verdict.has_ratio : verdict.has_value);
 	verdict.met = verdict.has_target &&
-		      (peer ? verdict.ratio : result->value) <= row->target;
+		      (peer ? verdict.ratio - slack(row, result, peer) : result->value) <=
+			      row->target;
 	return verdict;
 }
 
@@ -100,8 +108,8 @@ static void print_target(const struct bench_row *row, const struct verdict *verd
 {
 	if (!row->target)
 		return;
-	printf(verdict->peer ? ", target %.2f: %s" : "  target %.0f: %s", row->target,
-	       met(verdict));
+	printf(verdict->peer ? ", target %.2f" : "  target %.0f", row->target);
+	printf("%s: %s", row->within_spread ? " or within the spread" : "", met(verdict));
 }
 
 static void print_row(const struct bench_run *run, const struct bench_row *row)

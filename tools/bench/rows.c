@@ -174,7 +174,7 @@ const struct bench_row bench_rows[] = {
 
 	[TWO_ANSWER_PIPE] = { &bench_pipe, &bench_answer, 64, 2 },
 	[TWO_CALL] = { &bench_mbox_call, &bench_answer, 64, 2, PEER(TWO_ANSWER_PIPE),
-		       .target = 1.00 },
+		       .target = 1.00, .within_spread = true },
 	[TWO_STREAM_PIPE] = { &bench_pipe, &bench_stream, 64, 2 },
 	[TWO_STREAM_MBOX] = { &bench_mbox_send, &bench_stream, 64, 2 },
 	[TWO_STREAM_RING] = { &bench_mbox_ring, &bench_stream, 64, 2, PEER(TWO_STREAM_PIPE),
