@@ -1,9 +1,20 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
 /*
  * A request to another process and its answer: a message there and one back,
- * or both in one where the mechanism knows that.
+ * or both in one where the mechanism knows that. And several messages that have
+ * one answer: between them both sides sleep.
  */
 #include "bench.h"
+
+static int receive_request(const struct bench_row *row, struct bench_work *work)
+{
+	unsigned int left = row->pattern->room;
+	int err = 0;
+
+	while (!err && left--)
+		err = row->mechanism->recv(&work->there, row->bytes);
+	return err;
+}
 
 static void serve(const struct bench_row *row, struct bench_work *work)
 {
@@ -13,7 +24,7 @@ static void serve(const struct bench_row *row, struct bench_work *work)
 		mechanism->serve(&work->there, row->bytes);
 		return;
 	}
-	while (!mechanism->recv(&work->there, row->bytes) &&
+	while (!receive_request(row, work) &&
 	       !mechanism->send(&work->back, row->bytes))
 		;
 }
@@ -41,11 +52,12 @@ static int ask(const struct bench_row *row, struct bench_work *work)
 
 static int ask_all(const struct bench_row *row, struct bench_work *work)
 {
-	unsigned int times = row->pattern->times;
+	unsigned int i;
 	int err = 0;
 
-	while (!err && times--)
-		err = ask(row, work);
+	for (i = 1; i <= row->pattern->times && !err; i++)
+		err = i % row->pattern->room ? row->mechanism->send(&work->there, row->bytes) :
+					       ask(row, work);
 	return err;
 }
 
@@ -57,11 +69,15 @@ static void teardown(const struct bench_row *row, struct bench_work *work)
 		row->mechanism->teardown(&work->back);
 }
 
-const struct bench_pattern bench_answer = {
-	.name = "request and answer",
-	.room = 1,
-	.times = BENCH_TIMES,
-	.setup = setup,
-	.round = ask_all,
-	.teardown = teardown,
-};
+/* As many as there is room for have one answer. */
+#define PATTERN(what, nr) {		\
+	.name = what,			\
+	.room = nr,			\
+	.times = BENCH_TIMES,		\
+	.setup = setup,			\
+	.round = ask_all,		\
+	.teardown = teardown,		\
+}
+
+const struct bench_pattern bench_answer = PATTERN("request and answer", 1);
+const struct bench_pattern bench_sixteen_answer = PATTERN("16, then an answer", 16);
