@@ -196,6 +196,7 @@ extern const struct bench_pattern bench_answer;
 extern const struct bench_pattern bench_sixteen_answer;
 extern const struct bench_pattern bench_stream;
 extern const struct bench_pattern bench_blocks;
+extern const struct bench_pattern bench_large_blocks;
 extern const struct bench_pattern bench_many_to_one;
 extern const struct bench_pattern bench_one_to_many;
 

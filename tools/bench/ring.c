@@ -17,12 +17,9 @@
 #include "bench.h"
 
 #define SIZE	65536
-#define SLOT	64
 
-/* A message takes more than its bytes there, and the size is a power of two. */
+/* A message takes more than its bytes in a mailbox's ring, whose size is a power of two. */
 #define RING	(2 * SIZE)
-
-#define SLOTS	(SIZE / SLOT)
 
 static int ring_setup(struct bench_channel *channel, size_t bytes, unsigned int room)
 {
@@ -68,7 +65,7 @@ const struct bench_mechanism bench_mbox_ring = {
 
 /**
  * struct side - how far one side is
- * @position: slots
+ * @position: bytes
  * @awaited: the other side sleeps until that moves
  */
 struct side {
@@ -76,15 +73,16 @@ struct side {
 	_Atomic bool awaited;
 };
 
+/* Each message is of the same size, by which SIZE can be divided. */
 struct bare {
 	struct side sender;
 	struct side receiver;
-	_Alignas(64) char slots[SLOTS][SLOT];
+	_Alignas(64) char data[SIZE];
 };
 
 /*
  * Each side stores and then looks at what the other stores, both in one order for all, so that one
- * of them sees that of the other. Who waits must sleep: it would take the time of other rows.
+ * of them sees that of the other. Who waits sleeps, as who has a processor for more than this must.
  */
 static void side_move(struct side *side, uint32_t position)
 {
@@ -109,7 +107,7 @@ static int bare_setup(struct bench_channel *channel, size_t bytes, unsigned int 
 			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	(void)room;
-	if (bytes > SLOT)
+	if (SIZE % bytes)
 		return -EMSGSIZE;
 	if (map == MAP_FAILED)
 		return -errno;
@@ -122,9 +120,9 @@ static int bare_send(struct bench_channel *channel, size_t bytes)
 	struct bare *bare = (struct bare *)channel->word;
 	uint32_t tail = atomic_load_explicit(&bare->sender.position, memory_order_relaxed);
 
-	side_await(&bare->receiver, tail - SLOTS);
-	memcpy(bare->slots[tail % SLOTS], bench_data, bytes);
-	side_move(&bare->sender, tail + 1);
+	side_await(&bare->receiver, tail - SIZE);
+	memcpy(&bare->data[tail % SIZE], bench_data, bytes);
+	side_move(&bare->sender, tail + bytes);
 	return 0;
 }
 
@@ -134,8 +132,8 @@ static int bare_recv(struct bench_channel *channel, size_t bytes)
 	uint32_t head = atomic_load_explicit(&bare->receiver.position, memory_order_relaxed);
 
 	side_await(&bare->sender, head);
-	memcpy(bench_data, bare->slots[head % SLOTS], bytes);
-	side_move(&bare->receiver, head + 1);
+	memcpy(bench_data, &bare->data[head % SIZE], bytes);
+	side_move(&bare->receiver, head + bytes);
 	return 0;
 }
 

@@ -70,3 +70,7 @@ const struct bench_pattern bench_stream = {
 const struct bench_pattern bench_blocks = {
 	.name = "blocks", .room = 1, .times = 400, PATTERN,
 };
+
+const struct bench_pattern bench_large_blocks = {
+	.name = "blocks", .room = 1, .times = 100, PATTERN,
+};
