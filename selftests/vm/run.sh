@@ -85,7 +85,7 @@ case $counted,$(accelerator) in
 yes,*)
 	machine=(-accel 'tcg,thread=single' -icount 'shift=0,sleep=off' -smp 1 -seed 1
 		-rtc 'base=2024-01-01T00:00:00,clock=vm' -cpu 'max,-erms')
-	arguments='nokaslr norandmaps'
+	arguments='nokaslr norandmaps cryptomgr.notests'
 	;;
 *,kvm) machine=(-accel kvm -smp 2 -cpu host) arguments='' ;;
 *,tcg) machine=(-accel 'tcg,thread=multi' -smp 2 -cpu max) arguments='' ;;
