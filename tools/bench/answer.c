@@ -80,4 +80,4 @@ static void teardown(const struct bench_row *row, struct bench_work *work)
 }
 
 const struct bench_pattern bench_answer = PATTERN("request and answer", 1);
-const struct bench_pattern bench_sixteen_answer = PATTERN("16, then an answer", 16);
+const struct bench_pattern bench_group_answer = PATTERN("64, then an answer", 64);

@@ -68,7 +68,7 @@ static const char help[] =
 "              and under a lease that the next receive acknowledges; and that\n"
 "              after a child of fork(2) has come and gone\n"
 "  request and answer: to another process and back\n"
-"  16, then an answer: the same with so many requests to an answer, after which\n"
+"  64, then an answer: the same with so many requests to an answer, after which\n"
 "              the other process sleeps\n"
 "  stream, blocks: to another process as fast as it takes them\n"
 "  remote call: of a procedure that does nothing, by the RPC library libtirpc over\n"

@@ -193,7 +193,7 @@ extern const struct bench_pattern bench_among_waiters;
 
 /* answer.c, stream.c, crowd.c */
 extern const struct bench_pattern bench_answer;
-extern const struct bench_pattern bench_sixteen_answer;
+extern const struct bench_pattern bench_group_answer;
 extern const struct bench_pattern bench_stream;
 extern const struct bench_pattern bench_blocks;
 extern const struct bench_pattern bench_large_blocks;
