@@ -197,9 +197,11 @@ TEST_F(receiver, waits_as_long_as_it_is_told)
 TEST_F(receiver, keeps_and_chooses_nothing)
 {
 	struct mbox_message msg = { 0 };
+	const void *bytes;
 
 	ASSERT_EQ(0, mbox_ring(self->tx, RING));
 	EXPECT_EQ(-EOPNOTSUPP, take_one(self->rx, MBOX_LEASE));
+	EXPECT_EQ(-EOPNOTSUPP, mbox_recv_loan(self->rx, &msg, &bytes, 0, 0));
 	EXPECT_EQ(-EOPNOTSUPP, take_one(self->rx, MBOX_ACK));
 	EXPECT_EQ(-EOPNOTSUPP, take_one(self->rx, MBOX_TAG));
 	EXPECT_EQ(-EOPNOTSUPP, mbox_peek(self->rx, 0, &msg));

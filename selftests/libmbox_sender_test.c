@@ -276,6 +276,34 @@ TEST_F(sender, descriptors_and_priorities_go_through_the_kernel)
 	EXPECT_EQ(0, child_wait(pid));
 }
 
+/* Its receiver cannot lease it, and gets its bytes. */
+TEST_F(sender, a_loan_goes_through_the_kernel)
+{
+	struct mbox_message msg = { .length = 64, .tag = 1 };
+	pid_t pid = child_fork();
+	struct mbox_pool *pool;
+	int i;
+
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		int bad = 0;
+
+		for (i = 0; i < 3; i++)
+			bad |= take_one(self->rx, 0) != i;
+		_exit(bad);
+	}
+	ASSERT_EQ(0, mbox_pool_create(&pool, msg.length, 1));
+	ASSERT_EQ(0, mbox_pool_get(pool, &msg.data, 0, 0));
+	for (i = 0; i < 16; i++)
+		((uint32_t *)msg.data)[i] = 1 + i;
+	EXPECT_EQ(0, put_number(self->tx, 0, 8, 0, 0));
+	EXPECT_EQ(0, mbox_send_loan(self->tx, pool, &msg, 0, 0));
+	EXPECT_EQ(0, put_number(self->tx, 2, 8, 0, 0));
+	EXPECT_EQ(0, child_wait(pid));
+	EXPECT_EQ(0, mbox_pool_get(pool, &msg.data, 0, 0));
+	mbox_pool_destroy(pool);
+}
+
 TEST_F(sender, a_message_larger_than_the_mailbox_takes_is_refused)
 {
 	static char data[65537];
