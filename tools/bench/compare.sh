@@ -14,8 +14,9 @@ if [ "$3" != "$counted" ]; then
 	exit
 fi
 
-report=$(jq -rn --slurpfile before "$1" --slurpfile after "$2" '
-	def rows: .[0] | map(select(.mechanism | test("mbox|mailbox|once"))) |
+report=$(jq -L "$(dirname -- "$0")" -rn --slurpfile before "$1" --slurpfile after "$2" '
+	include "rows";
+	def rows: .[0] | map(select(is_mbox)) |
 		INDEX("\(.mechanism), \(.pattern), \(.bytes) bytes");
 	($before | rows) as $old | ($after | rows) as $new |
 	[$old + $new | keys[] | . as $name | $old[$name].value as $from | $new[$name].value as $to |

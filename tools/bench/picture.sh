@@ -5,6 +5,7 @@
 # each kind of work, the cheapest mechanism on top, those of mbox in another colour.
 set -euo pipefail
 
+bench=$(realpath -- "$(dirname -- "$0")")
 figures=$1
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
@@ -12,10 +13,11 @@ trap 'rm -rf "$dir"' EXIT
 # panel NAME TITLE PATTERN BYTES: its lines are "row value ours mechanism".
 panel() {
 	local count
-	jq -r --arg pattern "$3" --argjson bytes "$4" '
+	jq -L "$bench" -r --arg pattern "$3" --argjson bytes "$4" '
+		include "rows";
 		map(select(.pattern == $pattern and .bytes == $bytes and .value)) |
 		unique_by(.mechanism) | sort_by(-.value) | to_entries[] |
-		[.key, .value.value, (if .value.mechanism | test("mbox|mailbox|once") then 1 else 2 end),
+		[.key, .value.value, (if .value | is_mbox then 1 else 2 end),
 		 .value.mechanism] | @tsv' "$figures" >"$dir/$1"
 	[ -s "$dir/$1" ] || {
 		echo "picture.sh: $figures has no '$3' of $4 bytes" >&2
