@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../src/exec.h"
 #include "bench.h"
 
 #define HELPER	"mbox-bench-rpc"
@@ -22,22 +23,6 @@ const struct bench_mechanism bench_rpc_tcp = { .name = "RPC by TCP", .is_peer = 
 const struct bench_mechanism bench_rpc_udp = { .name = "RPC by UDP", .is_peer = true };
 const struct bench_mechanism bench_rpc_local = { .name = "RPC by AF_LOCAL", .is_peer = true };
 
-/* The helper lies where this program does. */
-static int find_helper(char *path, size_t size)
-{
-	ssize_t length = readlink("/proc/self/exe", path, size);
-	char *name;
-
-	if (length < 0)
-		return -errno;
-	path[length < (ssize_t)size ? length : 0] = '\0';
-	name = strrchr(path, '/');
-	if (!name || name + sizeof("/" HELPER) > path + size)
-		return -ENAMETOOLONG;
-	strcpy(name, "/" HELPER);
-	return access(path, X_OK) ? -errno : 0;
-}
-
 static void run(const struct bench_row *row, struct bench_work *work)
 {
 	char path[PATH_MAX], bytes[24], clients[12], times[12];
@@ -45,13 +30,13 @@ static void run(const struct bench_row *row, struct bench_work *work)
 	snprintf(bytes, sizeof(bytes), "%zu", row->bytes);
 	snprintf(clients, sizeof(clients), "%u", row->pattern->clients);
 	snprintf(times, sizeof(times), "%u", row->pattern->times);
-	if (!find_helper(path, sizeof(path)) && dup2(work->go[0], STDIN_FILENO) >= 0 &&
+	if (!program_beside(HELPER, path, sizeof(path)) && dup2(work->go[0], STDIN_FILENO) >= 0 &&
 	    dup2(work->done[1], STDOUT_FILENO) >= 0)
 		execl(path, HELPER, row->mechanism->name, bytes, clients, times, NULL);
 }
 
 /* The helper says so when it is ready, and again after each round. */
-static int wait_for(struct bench_work *work)
+static int wait_for_helper(struct bench_work *work)
 {
 	char byte;
 
@@ -61,7 +46,7 @@ static int wait_for(struct bench_work *work)
 static int setup(const struct bench_row *row, struct bench_work *work)
 {
 	char path[PATH_MAX];
-	int err = find_helper(path, sizeof(path));
+	int err = program_beside(HELPER, path, sizeof(path));
 
 	if (err)
 		return err;
@@ -72,13 +57,13 @@ static int setup(const struct bench_row *row, struct bench_work *work)
 		return err;
 	close(work->go[0]);
 	close(work->done[1]);
-	return wait_for(work);
+	return wait_for_helper(work);
 }
 
 static int call_all(const struct bench_row *row, struct bench_work *work)
 {
 	(void)row;
-	return write(work->go[1], "", 1) == 1 ? wait_for(work) : -errno;
+	return write(work->go[1], "", 1) == 1 ? wait_for_helper(work) : -errno;
 }
 
 static void teardown(const struct bench_row *row, struct bench_work *work)

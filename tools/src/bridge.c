@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR LGPL-2.1
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,9 @@
 #include "fail.h"
 #include "format.h"
 
+/* It alone is linked with libnats. */
+#define BRIDGE "mbox-bridge"
+
 #define SERVER "nats://127.0.0.1:4222"
 
 static const struct option_text options[] = {
@@ -19,22 +23,6 @@ static const struct option_text options[] = {
 	{ 'c', "creds", "FILE", "credentials for the server" },
 	{ 0 }
 };
-
-/* It alone is linked with libnats, and lies beside this program. */
-static char *bridge_program(void)
-{
-	char here[4096];
-	ssize_t length = readlink("/proc/self/exe", here, sizeof(here) - 1);
-	char *program;
-
-	if (length < 0)
-		fail_errno("/proc/self/exe");
-	here[length] = '\0';
-	*strrchr(here, '/') = '\0';
-	if (asprintf(&program, "%s/mbox-bridge", here) < 0)
-		fail_errno("memory");
-	return program;
-}
 
 /* One subject: no wildcards, no empty words. */
 static char *parse_subject(char *text)
@@ -72,7 +60,8 @@ static int run(struct arguments *args)
 {
 	char *url = getenv("NATS_URL") ?: SERVER;
 	char *stream = NULL, *creds = NULL, *mailbox, *subject;
-	int letter;
+	char program[PATH_MAX];
+	int letter, error;
 	bool out;
 
 	while ((letter = next_option(args)) != -1) {
@@ -91,7 +80,10 @@ static int run(struct arguments *args)
 			   args->argv[0]);
 	mailbox = (char *)parse_name(args->argv[out ? 1 : 2]);
 	subject = parse_subject(args->argv[out ? 2 : 1]);
-	exec_program((char *[]){ bridge_program(), args->argv[0], mailbox, subject,
+	error = program_beside(BRIDGE, program, sizeof(program));
+	if (error)
+		fail(EXIT_OTHER, BRIDGE ", which belongs beside mbox: %s", strerror(-error));
+	exec_program((char *[]){ program, args->argv[0], mailbox, subject,
 				 stream ?: name_stream(subject), url, creds, NULL });
 }
 

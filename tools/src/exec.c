@@ -52,6 +52,21 @@ static void place_all(struct mbox_fd *fds, unsigned int nr)
 		place(fds[i].fd, FIRST_FD + i);
 }
 
+int program_beside(const char *name, char *path, size_t size)
+{
+	ssize_t length = readlink("/proc/self/exe", path, size);
+	char *slash;
+
+	if (length < 0)
+		return -errno;
+	path[length < (ssize_t)size ? length : 0] = '\0';
+	slash = strrchr(path, '/');
+	if (!slash || slash + 1 + strlen(name) >= path + size)
+		return -ENAMETOOLONG;
+	strcpy(slash + 1, name);
+	return access(path, X_OK) ? -errno : 0;
+}
+
 noreturn void exec_program(char **argv)
 {
 	int error;

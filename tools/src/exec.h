@@ -20,6 +20,16 @@
  */
 int exec_message(const char *command, const struct mbox_message *message);
 
+/**
+ * program_beside() - find a program that lies where this one does
+ * @name: its name
+ * @path: where its path goes
+ * @size: the room for that
+ *
+ * Return: 0, or -errno.
+ */
+int program_beside(const char *name, char *path, size_t size);
+
 /* Become a program; if there is none, say so and end as a shell does. */
 noreturn void exec_program(char **argv);
 
