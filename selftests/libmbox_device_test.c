@@ -3,6 +3,7 @@
 #include "common.h"
 #include "harness.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <sys/resource.h>
 #include <sys/sysmacros.h>
@@ -120,6 +121,69 @@ TEST_F(device, leaves_no_descriptor_behind)
 	EXPECT_EACH_CALL(0);
 	EXPECT_EQ(lowest, dup(0));
 	close(lowest);
+}
+
+static int lend_nothing(void)
+{
+	struct mbox_pool *pool;
+	void *buffer;
+	int ret = mbox_pool_create(&pool, 64, 1);
+
+	if (ret)
+		return ret;
+	ret = mbox_pool_get(pool, &buffer, 0, 0);
+	if (!ret && mbox_pool_get(pool, &buffer, 0, mbox_deadline_in(1000000)) != -ETIMEDOUT)
+		ret = -EPROTO;
+	mbox_pool_destroy(pool);
+	return ret;
+}
+
+static int send_through_ring(void)
+{
+	const struct mbox_attr attr = { .capacity = 1, .msgsize = 64, .flags = MBOX_RINGS };
+	struct mbox_message msg = { 0 };
+	struct mbox *mb;
+	int ret = mbox_create(&mb, NULL, O_RDWR, 0600, &attr);
+
+	if (ret)
+		return ret;
+	ret = mbox_ring(mb, MBOX_RING_MIN) ?: mbox_send(mb, NULL, 0, 0) ?: mbox_recv(mb, &msg);
+	mbox_close(mb);
+	return ret;
+}
+
+struct calls {
+	int bad;
+	bool done;
+};
+
+static void *call_all(void *arg)
+{
+	struct calls *calls = arg;
+	int which;
+
+	pthread_cancel(pthread_self());
+	for (which = 0; which < CALLS; which++)
+		calls->bad |= each_call(which);
+	calls->bad |= lend_nothing() | send_through_ring();
+	calls->done = true;
+	pthread_testcancel();
+	return NULL;
+}
+
+TEST_F(device, no_call_is_a_cancellation_point)
+{
+	struct calls calls = { 0 };
+	int before = fds_open();
+	pthread_t thread;
+	void *end;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, call_all, &calls));
+	ASSERT_EQ(0, pthread_join(thread, &end));
+	EXPECT_EQ(PTHREAD_CANCELED, end);
+	EXPECT_TRUE(calls.done);
+	EXPECT_EQ(0, calls.bad);
+	EXPECT_EQ(before, fds_open());
 }
 
 /* A root directory of its own, with another /dev/mbox, or none. */

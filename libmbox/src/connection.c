@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "internal.h"
 
@@ -29,11 +28,11 @@ static int join_both(int there, int back, int fd[2], int flags)
 
 void mbox_wires_close(struct mbox_wires *wires)
 {
-	close(wires->there);
-	close(wires->back);
-	close(wires->end);
-	close(wires->offer[0].fd);
-	close(wires->offer[1].fd);
+	mbox_fd_close(wires->there);
+	mbox_fd_close(wires->back);
+	mbox_fd_close(wires->end);
+	mbox_fd_close(wires->offer[0].fd);
+	mbox_fd_close(wires->offer[1].fd);
 }
 
 int mbox_wires_make(struct mbox_wires *wires, int oflag)
@@ -63,7 +62,7 @@ int mbox_join_offer(const struct mbox_fd *offer, unsigned int nr, int flags)
 	if (nr == 2)
 		fd = mbox_join(offer[0].fd, offer[1].fd, flags);
 	for (i = 0; i < nr; i++)
-		close(offer[i].fd);
+		mbox_fd_close(offer[i].fd);
 	return fd;
 }
 
@@ -79,8 +78,8 @@ MBOX_API int mbox_socketpair(int fd[2], int flags)
 	back = mbox_stream_create(NULL, O_RDWR, 0);
 	ret = back < 0 ? back : join_both(there, back, fd, flags);
 	if (back >= 0)
-		close(back);
-	close(there);
+		mbox_fd_close(back);
+	mbox_fd_close(there);
 	return ret;
 }
 

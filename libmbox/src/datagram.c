@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "internal.h"
 
@@ -26,7 +25,7 @@ int mbox_datagram_connect(struct mbox_socket *sock, in_port_t port)
 		sock->to = fd;
 	} else {
 		dup3(fd, sock->to, O_CLOEXEC);
-		close(fd);
+		mbox_fd_close(fd);
 	}
 	sock->peer = port;
 	sock->state = MBOX_CONNECTED;
@@ -86,7 +85,7 @@ ssize_t mbox_datagram_send(struct mbox_socket *sock, const void *data,
 	if (fd < 0)
 		return fd;
 	ret = send_to(sock, fd, data, len, flags);
-	close(fd);
+	mbox_fd_close(fd);
 	return ret;
 }
 

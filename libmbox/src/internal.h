@@ -5,10 +5,12 @@
 #ifndef MBOX_INTERNAL_H
 #define MBOX_INTERNAL_H
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <sys/single_threaded.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include <mbox/mbox.h>
 
@@ -126,6 +128,12 @@ int mbox_join_offer(const struct mbox_fd *offer, unsigned int nr, int flags);
 /* device.c: the only callers of ioctl(2); a result, or -errno */
 int mbox_ioctl(int fd, unsigned long request, void *arg);
 int mbox_device_ioctl(unsigned long request, void *arg);
+
+/* device.c: close(2), ppoll(2), read(2), write(2), but no cancellation points; a result, or -errno */
+void mbox_fd_close(int fd);
+int mbox_fd_poll(struct pollfd *fds, nfds_t nr, const struct timespec *wait);
+ssize_t mbox_fd_read(int fd, void *buf, size_t size);
+ssize_t mbox_fd_write(int fd, const void *data, size_t size);
 
 /* sender.c: memory that a child of fork(2) finds zeroed, and a ring's, which it has not; or NULL */
 struct mbox_ring;

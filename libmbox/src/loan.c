@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "internal.h"
 
@@ -104,7 +103,7 @@ static int map_loan(struct view *view, const struct mbox *mb, uint64_t delivery)
 	if (fd < 0)
 		return fd;
 	ret = map_segment(view, fd);
-	close(fd);
+	mbox_fd_close(fd);
 	return ret;
 }
 

@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "internal.h"
 
@@ -50,7 +49,7 @@ int mbox_object_adopt(struct mbox_object **object, size_t size, int fd,
 
 void mbox_object_close(struct mbox_object *object)
 {
-	close(object->fd);
+	mbox_fd_close(object->fd);
 	free(object);
 }
 

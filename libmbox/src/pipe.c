@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <unistd.h>
 
 #include "internal.h"
 
@@ -18,7 +17,7 @@ int mbox_give_pair(int one, int other, int fd[2], int flags)
 {
 	if (other < 0) {
 		if (one >= 0)
-			close(one);
+			mbox_fd_close(one);
 		return other;
 	}
 	set_inherited(one, flags);
@@ -68,7 +67,7 @@ MBOX_API int mbox_pipe(int fd[2], int flags)
 	if (stream < 0)
 		return stream;
 	ret = open_ends(stream, fd, flags);
-	close(stream);
+	mbox_fd_close(stream);
 	return ret;
 }
 
@@ -82,7 +81,7 @@ MBOX_API int mbox_mkfifo(const char *name, mode_t mode)
 	fd = mbox_stream_create(name, O_WRONLY | O_RDWR | O_EXCL, mode);
 	if (fd < 0)
 		return fd;
-	close(fd);
+	mbox_fd_close(fd);
 	return 0;
 }
 

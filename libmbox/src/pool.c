@@ -10,14 +10,11 @@
  * another thread to give one back. Both are asked for under the lock before it
  * looks once more, so that nothing that comes later is missed.
  */
-#define _GNU_SOURCE	/* ppoll() */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "internal.h"
 
@@ -109,9 +106,9 @@ MBOX_API void mbox_pool_destroy(struct mbox_pool *pool)
 	if (pool->map != MAP_FAILED)
 		munmap(pool->map, pool->size * pool->count);
 	if (pool->fd >= 0)
-		close(pool->fd);
+		mbox_fd_close(pool->fd);
 	if (pool->event >= 0)
-		close(pool->event);
+		mbox_fd_close(pool->event);
 	pthread_mutex_destroy(&pool->lock);
 	free(pool->free);
 	free(pool->taken);
@@ -174,8 +171,9 @@ static int refill(struct mbox_pool *pool)
 	int ret;
 
 	/* It is empty mostly. */
-	if (read(pool->event, &gifts, sizeof(gifts)) < 0 && errno != EAGAIN)
-		return -errno;
+	ret = mbox_fd_read(pool->event, &gifts, sizeof(gifts));
+	if (ret < 0 && ret != -EAGAIN)
+		return ret;
 	ret = mbox_ioctl(pool->fd, MBOX_IOC_LENT, &req);
 	if (ret)
 		return ret;
@@ -213,10 +211,10 @@ static int wait_for_some(const struct mbox_pool *pool, uint64_t deadline)
 		.tv_sec = (time_t)(left / 1000000000),
 		.tv_nsec = (long)(left % 1000000000),
 	};
-	int ret = ppoll(fds, 2, deadline ? &wait : NULL, NULL);
+	int ret = mbox_fd_poll(fds, 2, deadline ? &wait : NULL);
 
 	if (ret < 0)
-		return -errno;
+		return ret;
 	return ret ? 0 : -ETIMEDOUT;
 }
 
@@ -260,7 +258,7 @@ static void give(struct mbox_pool *pool, unsigned int nr)
 	flip(pool->taken, nr);
 	/* It can only be full, and then tells as much. */
 	if (pool->waiters)
-		(void)!write(pool->event, &gift, sizeof(gift));
+		mbox_fd_write(pool->event, &gift, sizeof(gift));
 }
 
 MBOX_API int mbox_pool_put(struct mbox_pool *pool, void *buffer)

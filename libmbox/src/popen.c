@@ -81,9 +81,9 @@ static int start(struct child *child, const char *command, int reads)
 			fclose(child->stream);
 	} else {
 		ret = -errno;
-		close(ours);
+		mbox_fd_close(ours);
 	}
-	close(theirs);
+	mbox_fd_close(theirs);
 	return ret;
 }
 

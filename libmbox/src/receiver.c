@@ -5,10 +5,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "internal.h"
 #include "ring.h"
@@ -96,7 +94,7 @@ static void drop(struct mbox_receiver *receiver, unsigned int i)
 
 	mbox_ring_shut(&inlet->ring);
 	mbox_ring_unmap(&inlet->ring);
-	close(inlet->room);
+	mbox_fd_close(inlet->room);
 	*inlet = receiver->inlets[--receiver->nr];
 	receiver->next = receiver->inlets;
 	receiver->careful = true;
@@ -140,12 +138,13 @@ static bool arm(struct mbox_receiver *receiver)
  */
 static void sweep(struct mbox_receiver *receiver)
 {
+	const struct timespec at_once = { 0 };
 	struct pollfd rooms[MBOX_RINGS_MAX];
 	unsigned int i;
 
 	for (i = 0; i < receiver->nr; i++)
 		rooms[i] = (struct pollfd) { .fd = receiver->inlets[i].room };
-	if (poll(rooms, receiver->nr, 0) <= 0)
+	if (mbox_fd_poll(rooms, receiver->nr, &at_once) <= 0)
 		return;
 	for (i = receiver->nr; i-- > 0;)
 		if (rooms[i].revents && !mbox_ring_pending(&receiver->inlets[i].ring))
@@ -210,8 +209,8 @@ static void accept_offer(struct mbox_receiver *receiver, const struct mbox_fd *f
 			 const struct mbox_ioc_msg *req)
 {
 	if (!take_on(receiver, fds[0].fd, fds[1].fd, req))
-		close(fds[1].fd);
-	close(fds[0].fd);
+		mbox_fd_close(fds[1].fd);
+	mbox_fd_close(fds[0].fd);
 }
 
 static bool may_be_offer(const struct mbox_ioc_msg *req)
@@ -259,7 +258,7 @@ static bool look_for_offer(struct mbox *mb, struct mbox_receiver *receiver)
 		return true;
 	}
 	for (i = 0; i < req.nr_fds; i++)
-		close(fds[i].fd);
+		mbox_fd_close(fds[i].fd);
 	finish(mb->object.fd, req.delivery, MBOX_RETURN);
 	return false;
 }

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "internal.h"
 #include "ring.h"
@@ -101,7 +100,7 @@ static int make_segment(uint32_t size)
 	ret = mbox_ioctl(fd, MBOX_IOC_SET, &set);
 	if (!ret)
 		return fd;
-	close(fd);
+	mbox_fd_close(fd);
 	return ret;
 }
 
@@ -141,11 +140,11 @@ static int make_offer(int fd, int segment)
 		return room;
 	rx = mbox_ioctl(room, MBOX_IOC_OPEN, &open);
 	ret = rx < 0 ? rx : offer(fd, segment, room);
-	close(room);
+	mbox_fd_close(room);
 	if (!ret)
 		return rx;
 	if (rx >= 0)
-		close(rx);
+		mbox_fd_close(rx);
 	return ret;
 }
 
@@ -163,7 +162,7 @@ static int make_ring(int fd, struct mbox_sender *sender, uint32_t size)
 		if (ret < 0)
 			mbox_ring_unmap(&sender->ring);
 	}
-	close(segment);
+	mbox_fd_close(segment);
 	return ret;
 }
 
@@ -193,7 +192,7 @@ static int start(struct mbox *mb, struct mbox_sender *sender, uint32_t size, siz
 		return room;
 	/* That of the parent, if this is a child. */
 	if (mb->has_room)
-		close(mb->room);
+		mbox_fd_close(mb->room);
 	mb->has_room = true;
 	mb->room = room;
 	sender->msgsize = msgsize;
@@ -246,7 +245,7 @@ void mbox_sender_close(struct mbox *mb)
 		mbox_ring_unmap(&sender->ring);
 	munmap(sender, sizeof(*sender));
 	if (mb->has_room)
-		close(mb->room);
+		mbox_fd_close(mb->room);
 }
 
 /* From now on all that is sent is told so. */

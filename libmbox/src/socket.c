@@ -62,7 +62,7 @@ static int socket_fd(int type, int oflag)
 	ret = mbox_ioctl(fd, MBOX_IOC_SET, &set);
 	if (!ret)
 		return fd;
-	close(fd);
+	mbox_fd_close(fd);
 	return ret;
 }
 
@@ -80,7 +80,7 @@ MBOX_API int mbox_socket(struct mbox_socket **sock, int type)
 		return fd;
 	fresh = mbox_socket_new(type, fd);
 	if (!fresh) {
-		close(fd);
+		mbox_fd_close(fd);
 		return -ENOMEM;
 	}
 	*sock = fresh;
@@ -249,11 +249,11 @@ MBOX_API void mbox_socket_close(struct mbox_socket *sock)
 {
 	if (!sock)
 		return;
-	close(sock->fd);
+	mbox_fd_close(sock->fd);
 	if (sock->bound >= 0)
-		close(sock->bound);
+		mbox_fd_close(sock->bound);
 	if (sock->to >= 0)
-		close(sock->to);
+		mbox_fd_close(sock->to);
 	pthread_mutex_destroy(&sock->lock);
 	free(sock);
 }

@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #include "internal.h"
 
@@ -58,7 +57,7 @@ static int connect_wires(struct mbox_socket *sock, int listener,
 		return -errno;
 	ret = send_offer(listener, wires, sock->port, nonblocking);
 	if (ret) {
-		close(mailbox);
+		mbox_fd_close(mailbox);
 		return ret;
 	}
 	sock->bound = mailbox;
@@ -83,7 +82,7 @@ int mbox_stream_connect(struct mbox_socket *sock, in_port_t port)
 		ret = connect_wires(sock, listener, &wires);
 		mbox_wires_close(&wires);
 	}
-	close(listener);
+	mbox_fd_close(listener);
 	if (ret)
 		return ret;
 	sock->peer = port;
@@ -141,11 +140,11 @@ static int accept_one(struct mbox_socket *sock, in_port_t *peer)
 		return -errno;
 	ret = mbox_ioctl(sock->fd, MBOX_IOC_RECV, &req);
 	if (ret) {
-		close(spare);
+		mbox_fd_close(spare);
 		return ret;
 	}
 	*peer = req.tag;
-	close(spare);
+	mbox_fd_close(spare);
 	return mbox_join_offer(offer, req.nr_fds, 0);
 }
 
