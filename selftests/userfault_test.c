@@ -5,59 +5,10 @@
  */
 #include "common.h"
 #include "harness.h"
+#include "hole.h"
 
-#include <linux/userfaultfd.h>
-#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-
-/* A page that is not there yet; a copy from or to it hangs. */
-struct hole {
-	int uffd;
-	void *page;
-};
-
-static int hole_open(struct hole *hole)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register area = { .mode = UFFDIO_REGISTER_MODE_MISSING };
-
-	hole->page = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	hole->uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
-	if (hole->page == MAP_FAILED || hole->uffd < 0 || ioctl(hole->uffd, UFFDIO_API, &api))
-		return -errno;
-	area.range.start = addr(hole->page);
-	area.range.len = getpagesize();
-	return ctl(hole->uffd, UFFDIO_REGISTER, &area);
-}
-
-/* Waits until somebody hangs there; of another process's hole this tells the address. */
-static int hole_hit(struct hole *hole)
-{
-	struct pollfd pfd = { .fd = hole->uffd, .events = POLLIN };
-	struct uffd_msg msg;
-
-	if (poll(&pfd, 1, WAIT_LIMIT_S * 1000) != 1)
-		return -ETIME;
-	if (read(hole->uffd, &msg, sizeof(msg)) != sizeof(msg))
-		return -errno;
-	hole->page = (void *)(uintptr_t)(msg.arg.pagefault.address & -getpagesize());
-	return msg.event == UFFD_EVENT_PAGEFAULT ? 0 : -EBADMSG;
-}
-
-/* Lets it go on, with that number in the memory. */
-static int hole_fill(struct hole *hole, __u32 number)
-{
-	char page[getpagesize()] __attribute__((aligned(sizeof(number))));
-	struct uffdio_copy copy = {
-		.dst = addr(hole->page), .src = addr(page), .len = sizeof(page) };
-
-	memset(page, 0, sizeof(page));
-	memcpy(page, &number, sizeof(number));
-	return ctl(hole->uffd, UFFDIO_COPY, &copy);
-}
 
 static __u32 hole_number(const struct hole *hole)
 {
@@ -89,16 +40,6 @@ static void take_into(struct mb_call *call, int fd, struct hole *hole, __u32 fla
 	call->msg.buf = addr(hole->page);
 }
 
-#define NO_USERFAULTFD "no userfaultfd: this kernel cannot keep a page away"
-
-#define REQUIRE_USERFAULTFD(hole) do {						\
-	int ret_ = hole_open(hole);						\
-										\
-	if (ret_ == -ENOSYS || ret_ == -EPERM)					\
-		SKIP(return, NO_USERFAULTFD);					\
-	ASSERT_EQ(0, ret_);							\
-} while (0)
-
 /* Senders that wait until a receiver has the message, and one that does not. */
 FIXTURE(userfault) {
 	struct mb_ends box;
@@ -119,7 +60,7 @@ FIXTURE_VARIANT_ADD(userfault, queued) { .capacity = 4 };
 
 FIXTURE_SETUP(userfault)
 {
-	REQUIRE_USERFAULTFD(&self->hole);
+	REQUIRE_USERFAULTFD(hole_open(&self->hole));
 	ASSERT_EQ(0, mb_ends_open(&self->box, variant->capacity, 0));
 }
 
@@ -303,7 +244,7 @@ FIXTURE_VARIANT_ADD(withdrawal, sync) { .capacity = 4, .flags = MBOX_SYNC };
 
 FIXTURE_SETUP(withdrawal)
 {
-	REQUIRE_USERFAULTFD(&self->hole);
+	REQUIRE_USERFAULTFD(hole_open(&self->hole));
 	ASSERT_EQ(0, mb_ends_open(&self->box, variant->capacity, 0));
 }
 
@@ -487,7 +428,7 @@ FIXTURE(stream) {
 
 FIXTURE_SETUP(stream)
 {
-	REQUIRE_USERFAULTFD(&self->hole);
+	REQUIRE_USERFAULTFD(hole_open(&self->hole));
 	self->fd = st_create(NULL, O_RDWR);
 	ASSERT_LE(0, self->fd);
 	self->call = (struct st_call) {
@@ -594,7 +535,7 @@ TEST(peek_that_hangs_shows_what_another_has_taken)
 	struct mb_call call;
 	struct hole hole;
 
-	REQUIRE_USERFAULTFD(&hole);
+	REQUIRE_USERFAULTFD(hole_open(&hole));
 	ASSERT_EQ(0, mb_put(fd, 1, 0, 0));
 	take_into(&call, fd, &hole, MBOX_PEEK);
 	ASSERT_EQ(0, call_start(&call));
