@@ -112,7 +112,7 @@ static struct mbox_cargo *mbox_msg_cargo(struct mbox_handle *handle,
 
 static struct mbox_message *mbox_msg_create(struct mbox_handle *handle,
 					    const struct mbox_ioc_msg *msg,
-					    struct iov_iter *from)
+					    struct iov_iter *from, bool waits)
 {
 	struct mbox_mailbox *mailbox = to_mailbox(handle->object);
 
@@ -120,14 +120,15 @@ static struct mbox_message *mbox_msg_create(struct mbox_handle *handle,
 		return mbox_loan_create(mailbox, handle->user, from);
 	if (iov_iter_count(from) > mailbox->msgsize)
 		return ERR_PTR(-EMSGSIZE);
-	return mbox_message_create(mailbox, handle->user, from);
+	return mbox_message_create(mailbox, handle->user, from, waits);
 }
 
 static struct mbox_message *mbox_msg_message(struct mbox_handle *handle,
 					     const struct mbox_ioc_msg *msg,
-					     struct iov_iter *from)
+					     struct iov_iter *from, bool waits)
 {
-	struct mbox_message *message = mbox_msg_create(handle, msg, from);
+	struct mbox_message *message = mbox_msg_create(handle, msg, from,
+						       waits);
 	struct mbox_cargo *cargo;
 
 	if (IS_ERR(message))
@@ -144,8 +145,10 @@ static struct mbox_message *mbox_msg_message(struct mbox_handle *handle,
 	return message;
 }
 
+/* As for mbox_message_create(), @waits says that it would be for a receiver. */
 static struct mbox_message *mbox_msg_take_in(struct file *file,
-					     const struct mbox_ioc_msg *msg)
+					     const struct mbox_ioc_msg *msg,
+					     bool waits)
 {
 	struct mbox_message *message;
 	struct iov_iter from;
@@ -162,7 +165,7 @@ static struct mbox_message *mbox_msg_take_in(struct file *file,
 	err = mbox_iter_init(&from, ITER_SOURCE, msg, &iov);
 	if (err)
 		return ERR_PTR(err);
-	message = mbox_msg_message(file->private_data, msg, &from);
+	message = mbox_msg_message(file->private_data, msg, &from, waits);
 	mbox_iov_free(msg, iov);
 	return message;
 }
@@ -174,7 +177,7 @@ static long mbox_send_msg(struct file *file, const struct mbox_ioc_msg *msg,
 
 	if (msg->delivery)
 		return -EINVAL;
-	message = mbox_msg_take_in(file, msg);
+	message = mbox_msg_take_in(file, msg, !patience->nonblock);
 	if (IS_ERR(message))
 		return PTR_ERR(message);
 	return mbox_send(mbox_file_mailbox(file), message, msg->sequence,
@@ -397,6 +400,7 @@ static int mbox_msg_sink_init(struct mbox_msg_sink *sink,
 	if (err)
 		return err;
 	sink->sink = (struct mbox_sink) {
+		.to = &sink->to,
 		.size = iov_iter_count(&sink->to),
 		.room_fds = msg->nr_fds,
 		.copy = mbox_msg_copy,
@@ -579,7 +583,7 @@ static long mbox_call_msg(struct file *file, const struct mbox_ioc_msg *msg,
 	if (mbox_patience_init(&patience, file, msg->flags, msg->deadline))
 		return -EINVAL;
 	patience.deadline = msg->deadline;
-	request = mbox_msg_take_in(file, msg);
+	request = mbox_msg_take_in(file, msg, false);
 	if (IS_ERR(request))
 		return PTR_ERR(request);
 	err = mbox_call(mailbox, request, &sink->sink, &patience, &reply);
@@ -643,7 +647,7 @@ static long mbox_reply_msg(struct file *file,
 		return err;
 	if (msg.flags & ~MBOX_IOV || msg.deadline || msg.prio)
 		return -EINVAL;
-	reply = mbox_msg_take_in(file, &msg);
+	reply = mbox_msg_take_in(file, &msg, false);
 	if (IS_ERR(reply))
 		return PTR_ERR(reply);
 	return mbox_reply(file, msg.delivery, reply);

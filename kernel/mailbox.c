@@ -456,17 +456,10 @@ void mbox_mailbox_status(struct mbox_mailbox *mailbox,
 	mutex_unlock(&mailbox->object.ns->lock);
 }
 
-struct mbox_iter_sink {
-	struct mbox_sink sink;
-	const struct iov_iter *to;
-};
-
 static int mbox_iter_copy(struct mbox_sink *sink,
 			  const struct mbox_message *message)
 {
-	struct mbox_iter_sink *iter_sink =
-		container_of(sink, struct mbox_iter_sink, sink);
-	struct iov_iter to = *iter_sink->to;
+	struct iov_iter to = *sink->to;
 
 	return mbox_message_copy(message, &to);
 }
@@ -476,21 +469,21 @@ static ssize_t mbox_mailbox_read(struct kiocb *iocb, struct iov_iter *to)
 	struct mbox_patience patience = {
 		.nonblock = mbox_kiocb_nonblock(iocb),
 	};
-	struct mbox_iter_sink sink = {
-		.sink.size = iov_iter_count(to),
-		.sink.cursor = mbox_file_cursor(iocb->ki_filp),
-		.sink.copy = mbox_iter_copy,
+	struct mbox_sink sink = {
 		.to = to,
+		.size = iov_iter_count(to),
+		.cursor = mbox_file_cursor(iocb->ki_filp),
+		.copy = mbox_iter_copy,
 	};
 	struct mbox_mailbox *mailbox = mbox_file_mailbox(iocb->ki_filp);
 	int err;
 
 	if (mailbox->process && !mbox_process_may_receive(mailbox))
 		return -EPERM;
-	err = mbox_receive(mailbox, &sink.sink, &patience);
+	err = mbox_receive(mailbox, &sink, &patience);
 	if (err)
 		return err == -EPIPE ? 0 : err;
-	return sink.sink.len;
+	return sink.len;
 }
 
 static ssize_t mbox_mailbox_write(struct kiocb *iocb, struct iov_iter *from)
@@ -506,7 +499,8 @@ static ssize_t mbox_mailbox_write(struct kiocb *iocb, struct iov_iter *from)
 
 	if (len > mailbox->msgsize)
 		return -EMSGSIZE;
-	message = mbox_message_create(mailbox, handle->user, from);
+	message = mbox_message_create(mailbox, handle->user, from,
+				      !patience.nonblock);
 	if (IS_ERR(message))
 		return PTR_ERR(message);
 	err = mbox_send(mailbox, message, 0, &patience);

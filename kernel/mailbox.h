@@ -16,6 +16,11 @@
  * a message until the last cursor has passed it or it is dropped; each receiver
  * has a reference while it copies.
  *
+ * The bytes of a message can be in pages of its sender's, which are pinned until
+ * the message is gone or has memory of its own, whatever becomes of the sender.
+ * Such a message is its sender's, or in the hands of a receiver that copies it
+ * at once; it is in no queue, and nobody else has a reference. See pages.c.
+ *
  * A snapshot's message shares the data of the one that it was made from. That
  * one's sender is relieved of the charge with its last reference; its memory
  * stays for as long as somebody shares it.
@@ -124,6 +129,7 @@ struct mbox_buffer {
  * @call: the waiter, a struct mbox_call, is for a reply
  * @hasty: it was handed over: its waiter must not wait for page faults
  * @loan: its bytes are in a struct mbox_buffer, which @data is
+ * @pinned: its bytes are in pages of its sender's, which @data knows; see pages.c
  * @prio: the sender's
  * @readers: in the log of a mailbox for broadcast: cursors that it is next for;
  *           protected by the mailbox's lock
@@ -159,6 +165,7 @@ struct mbox_message {
 	bool call;
 	bool hasty;
 	bool loan;
+	bool pinned;
 	u32 prio;
 	u32 readers;
 	u32 deliveries;
@@ -507,6 +514,7 @@ struct mbox_patience {
 
 /**
  * struct mbox_sink - where a receiver wants its message
+ * @to: its buffers
  * @size: bytes that fit
  * @len: set to the bytes of the message, when it is too large also
  * @cursor: the receiver's
@@ -526,6 +534,7 @@ struct mbox_patience {
  *        called if there is no room for any
  */
 struct mbox_sink {
+	const struct iov_iter *to;
 	size_t size;
 	size_t len;
 	struct mbox_cursor *cursor;
@@ -562,6 +571,9 @@ mbox_queue_first(const struct mbox_queue *queue)
 			     struct mbox_message, level);
 }
 
+/* Fewer bytes are copied twice sooner than their pages are pinned. */
+#define MBOX_PAGES_MIN		(4 * PAGE_SIZE)
+
 /* queue.c */
 void mbox_queue_init(struct mbox_queue *queue);
 void mbox_queue_add(struct mbox_queue *queue, struct mbox_message *message);
@@ -582,7 +594,7 @@ struct mbox_message *mbox_choice_first(const struct mbox_choice *choice,
 void *mbox_message_alloc(size_t size);
 struct mbox_message *mbox_message_create(struct mbox_mailbox *mailbox,
 					 struct mbox_user *user,
-					 struct iov_iter *from);
+					 struct iov_iter *from, bool waits);
 struct mbox_message *
 mbox_message_create_loan(struct mbox_mailbox *mailbox, struct mbox_user *user,
 			 const struct mbox_buffer *buffer, size_t len);
@@ -720,6 +732,15 @@ struct pid *mbox_request_waits_for_locked(const struct mbox_mailbox *mailbox,
 					  const struct mbox_message *request);
 struct pid *mbox_server_below_locked(struct mbox_mailbox *mailbox);
 void mbox_server_seen_locked(struct mbox_mailbox *mailbox);
+
+/* pages.c */
+bool mbox_pages_suit(const struct mbox_mailbox *mailbox,
+		     const struct iov_iter *from);
+size_t mbox_pages_size(const struct iov_iter *from);
+int mbox_pages_pin(void *memory, const struct iov_iter *from);
+size_t mbox_pages_unpin(void *memory);
+int mbox_pages_copy(const struct mbox_message *message, struct iov_iter *to);
+int mbox_pages_replace(struct mbox_message *message);
 
 /* loan.c */
 int mbox_buffer_lend(const struct mbox_buffer *buffer);

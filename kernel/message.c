@@ -128,6 +128,7 @@ static void mbox_message_init(struct mbox_message *message, size_t len)
 	message->sync = false;
 	message->call = false;
 	message->loan = false;
+	message->pinned = false;
 	message->prio = 0;
 	message->deliveries = 0;
 	message->tag = 0;
@@ -177,6 +178,8 @@ static void mbox_message_free(struct mbox_mailbox *mailbox,
 {
 	if (unlikely(message->loan))
 		mbox_buffer_return(message->data);
+	if (unlikely(message->pinned))
+		message->len = mbox_pages_unpin(message->data);
 	if (!mbox_message_keep(mailbox, message))
 		mbox_message_discard(message);
 }
@@ -195,13 +198,18 @@ static void mbox_message_leave(struct mbox_mailbox *mailbox,
 	mbox_message_free(mailbox, message);
 }
 
+/* What is charged for so many bytes. */
+static size_t mbox_message_price(size_t len)
+{
+	return len <= MBOX_SMALL_ROOM ? MBOX_SMALL :
+	       sizeof(struct mbox_message) + len;
+}
+
 /* Return: a message that is neither filled nor signed, or -EDQUOT, -ENOMEM. */
 static __always_inline struct mbox_message *
 mbox_message_charged(struct mbox_mailbox *mailbox, struct mbox_user *user,
-		     size_t len)
+		     size_t len, size_t charge)
 {
-	size_t charge = len <= MBOX_SMALL_ROOM ? MBOX_SMALL :
-			sizeof(struct mbox_message) + len;
 	struct mbox_message *message;
 	int err;
 
@@ -236,27 +244,70 @@ static __always_inline void mbox_message_sign(struct mbox_message *message,
 	message->gid = current_egid();
 }
 
-/**
- * mbox_message_create() - make a message of the caller's
- * @mailbox: where it is to go
- * @user: who pays
- * @from: the data, all of it
- *
- * Return: the message, for mbox_message_put(), or -EDQUOT, -ENOMEM, -EFAULT.
+/*
+ * The pages are charged as the bytes would be: they are not the kernel's, but
+ * cannot be taken from their user either.
  */
-struct mbox_message *mbox_message_create(struct mbox_mailbox *mailbox,
-					 struct mbox_user *user,
-					 struct iov_iter *from)
+static struct mbox_message *
+mbox_message_create_pinned(struct mbox_mailbox *mailbox, struct mbox_user *user,
+			   const struct iov_iter *from)
 {
 	size_t len = iov_iter_count(from);
-	struct mbox_message *message = mbox_message_charged(mailbox, user, len);
+	struct mbox_message *message;
+	int err;
 
+	message = mbox_message_charged(mailbox, user, mbox_pages_size(from),
+				       mbox_message_price(len));
+	if (IS_ERR(message))
+		return message;
+	err = mbox_pages_pin(message->data, from);
+	if (err)
+		return mbox_message_fail(mailbox, message, user, err);
+	message->pinned = true;
+	message->len = len;
+	mbox_message_sign(message, user);
+	return message;
+}
+
+static struct mbox_message *
+mbox_message_create_copied(struct mbox_mailbox *mailbox, struct mbox_user *user,
+			   struct iov_iter *from)
+{
+	size_t len = iov_iter_count(from);
+	struct mbox_message *message;
+
+	message = mbox_message_charged(mailbox, user, len,
+				       mbox_message_price(len));
 	if (IS_ERR(message))
 		return message;
 	if (_copy_from_iter(message->data, len, from) != len)
 		return mbox_message_fail(mailbox, message, user, -EFAULT);
 	mbox_message_sign(message, user);
 	return message;
+}
+
+/**
+ * mbox_message_create() - make a message of the caller's
+ * @mailbox: where it is to go
+ * @user: who pays
+ * @from: the data, all of it
+ * @waits: the caller is going to wait until it is received, if @mailbox says so
+ *
+ * Return: the message, for mbox_message_put(), or -EDQUOT, -ENOMEM, -EFAULT.
+ */
+struct mbox_message *mbox_message_create(struct mbox_mailbox *mailbox,
+					 struct mbox_user *user,
+					 struct iov_iter *from, bool waits)
+{
+	struct mbox_message *message;
+
+	if (unlikely(iov_iter_count(from) >= MBOX_PAGES_MIN) && waits &&
+	    mbox_pages_suit(mailbox, from)) {
+		message = mbox_message_create_pinned(mailbox, user, from);
+		if (message != ERR_PTR(-EFAULT))
+			return message;
+	}
+	return mbox_message_create_copied(mailbox, user, from);
 }
 
 /**
@@ -273,7 +324,8 @@ mbox_message_create_loan(struct mbox_mailbox *mailbox, struct mbox_user *user,
 			 const struct mbox_buffer *buffer, size_t len)
 {
 	struct mbox_message *message = mbox_message_charged(mailbox, user,
-							    sizeof(*buffer));
+							    sizeof(*buffer),
+							    MBOX_SMALL);
 	int err;
 
 	if (IS_ERR(message))
@@ -347,6 +399,8 @@ int mbox_message_copy(const struct mbox_message *message, struct iov_iter *to)
 {
 	if (unlikely(message->loan))
 		return mbox_loan_copy(message, to);
+	if (unlikely(message->pinned))
+		return mbox_pages_copy(message, to);
 	return _copy_to_iter(message->data, message->len, to) == message->len ?
 		       0 : -EFAULT;
 }

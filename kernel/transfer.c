@@ -466,6 +466,8 @@ int mbox_offer_locked(struct mbox_mailbox *mailbox,
 		return -EEXIST;
 	if (nonblock && (tracked || !fits) && !mailbox->receiving.count)
 		return -EAGAIN;
+	if (unlikely(message->pinned) && mailbox->capacity)
+		return -EAGAIN;
 	if (!message->seq)
 		message->seq = ++mailbox->arrivals;
 	message->hasty = !message->call;
@@ -475,7 +477,7 @@ int mbox_offer_locked(struct mbox_mailbox *mailbox,
 	waiter->handed = mbox_hand_over_locked(mailbox, message, tracked);
 	if (!waiter->handed) {
 		tracked |= !fits;
-		if (tracked && nonblock)
+		if (tracked && (nonblock || message->pinned))
 			return -EAGAIN;
 		message->hasty = false;
 		mbox_track(message, tracked ? waiter : NULL);
@@ -567,10 +569,11 @@ static int mbox_send_try(struct mbox_mailbox *mailbox,
  * @patience: how long to wait for room, or for a receiver
  *
  * A receiver that could not copy the message at once gives it back: then it is
- * offered again, as to a mailbox where nobody waits.
+ * offered again, as to a mailbox where nobody waits, and without the pages that
+ * were to be copied from at once only.
  *
- * Return: 0, -EAGAIN, -EPIPE, -ESRCH, -EIDRM, -EEXIST, -ETIMEDOUT or
- * -ERESTARTSYS.
+ * Return: 0, -EAGAIN, -EPIPE, -ESRCH, -EIDRM, -EEXIST, -ETIMEDOUT, -ERESTARTSYS
+ * or -ENOMEM.
  */
 int mbox_send(struct mbox_mailbox *mailbox, struct mbox_message *message,
 	      u64 sequence, const struct mbox_patience *patience)
@@ -581,7 +584,10 @@ int mbox_send(struct mbox_mailbox *mailbox, struct mbox_message *message,
 		return mbox_broadcast_send(mailbox, message, patience);
 	do {
 		err = mbox_send_try(mailbox, &message, sequence, patience);
-	} while (err == -EAGAIN && !patience->nonblock);
+		if (err != -EAGAIN || patience->nonblock)
+			break;
+		err = mbox_pages_replace(message);
+	} while (!err);
 	if (err && message)
 		mbox_message_put(mailbox, message);
 	if (!err)
@@ -721,7 +727,7 @@ void mbox_untake_locked(struct mbox_mailbox *mailbox,
 			struct mbox_message *message)
 {
 	mbox_count_returned_locked(mailbox, message);
-	if (mbox_hand_over_locked(mailbox, message, false))
+	if (!message->pinned && mbox_hand_over_locked(mailbox, message, false))
 		return;
 	if (message->waiter && (message->hasty || mailbox->ended)) {
 		mbox_sender_complete_locked(mailbox, message,
@@ -872,6 +878,31 @@ static int mbox_copy_hasty(struct mbox_mailbox *mailbox, struct mbox_sink *sink,
 	return err ?: 1;
 }
 
+/*
+ * The sender's pages are for one copy, at once. What is leased is kept for longer
+ * than its sender waits; and who has to wait for its own memory does so while the
+ * sender makes another message of the pages.
+ */
+static int mbox_copy_pinned(struct mbox_mailbox *mailbox,
+			    struct mbox_sink *sink,
+			    struct mbox_message *message)
+{
+	int err = -EFAULT;
+
+	if (!sink->hold) {
+		pagefault_disable();
+		err = mbox_unload(sink, message);
+		pagefault_enable();
+	}
+	if (!err)
+		return 0;
+	mbox_untake(mailbox, message);
+	if (err != -EFAULT)
+		return err;
+	fault_in_iov_iter_writeable(sink->to, sink->len);
+	return 1;
+}
+
 static u64 mbox_delivery(struct mbox_mailbox *mailbox,
 			 const struct mbox_sink *sink,
 			 const struct mbox_message *message)
@@ -888,18 +919,16 @@ static int mbox_deliver(struct mbox_mailbox *mailbox, struct mbox_sink *sink,
 	int ret;
 
 	sink->delivery = mbox_delivery(mailbox, sink, message);
-	if (message->tracked && message->hasty) {
+	if (unlikely(message->pinned)) {
+		ret = mbox_copy_pinned(mailbox, sink, message);
+	} else if (message->tracked && message->hasty) {
 		ret = mbox_copy_hasty(mailbox, sink, message);
-		if (ret)
-			return ret;
 	} else {
 		ret = mbox_unload(sink, message);
-		if (ret) {
+		if (ret)
 			mbox_untake(mailbox, message);
-			return ret;
-		}
 	}
-	return mbox_commit(mailbox, sink, message);
+	return ret ?: mbox_commit(mailbox, sink, message);
 }
 
 /**

@@ -762,6 +762,76 @@ TEST_F(fault, hand_off_to_a_waiting_receiver)
 	EXPECT_FALSE(hit);
 }
 
+static int rendezvous_of_pages(void)
+{
+	struct mbox_ioc_create create = mb_template(NULL, 0, O_RDWR);
+
+	create.msgsize = LARGE;
+	return ctl(device(), MBOX_IOC_CREATE, &create);
+}
+
+/* The same of a large message, by the pages that it is in. */
+TEST_F(fault, hand_off_of_pages)
+{
+	char *out = shared_memory(LARGE);
+	int box = rendezvous_of_pages(), nth;
+	bool hit = true;
+
+	memset(out, 0, LARGE);
+	for (nth = 1; nth < MOST && hit; nth++) {
+		struct mb_call call;
+		int ret;
+
+		call_take(&call, box, 0);
+		call.msg.buf = addr(out);
+		call.msg.len = LARGE;
+		ASSERT_EQ(0, call_start(&call));
+		ASSERT_TRUE(wait_receivers(box, 1));
+		memset(large, nth, LARGE);
+		ASSERT_EQ(0, inject(self, nth));
+		ret = mb_send(box, large, LARGE, 0, 0);
+		hit = injected(self);
+		if (ret) {
+			EXPECT_TRUE(explained(ret));
+			EXPECT_EQ(1, mb_status(box).waiting_receivers);
+			EXPECT_EQ(0, mb_send(box, large, LARGE, 0, 0));
+		}
+		EXPECT_EQ(0, call_join(&call));
+		EXPECT_EQ(0, memcmp(large, out, LARGE));
+	}
+	EXPECT_FALSE(hit);
+}
+
+/* And where the receiver fails to copy it, and gets it by another way. */
+TEST_F(fault, hand_off_of_pages_to_one_that_fails)
+{
+	char *out = shared_memory(LARGE);
+	int box = rendezvous_of_pages(), nth;
+	bool hit = true;
+
+	memset(out, 0, LARGE);
+	for (nth = 1; nth < MOST && hit; nth++) {
+		pid_t sender;
+		int ret;
+
+		memset(large, nth, LARGE);
+		sender = child_fork();
+		if (!sender)
+			_exit(!wait_receivers(box, 1) || mb_send(box, large, LARGE, 0, 0));
+		ASSERT_EQ(0, inject(self, nth));
+		ret = mb_recv(box, out, LARGE, 0);
+		hit = injected(self);
+		if (ret < 0) {
+			EXPECT_TRUE(explained(ret));
+			ret = mb_recv(box, out, LARGE, 0);
+		}
+		EXPECT_EQ(LARGE, ret);
+		EXPECT_EQ(0, memcmp(large, out, LARGE));
+		EXPECT_EQ(0, child_wait(sender));
+	}
+	EXPECT_FALSE(hit);
+}
+
 /* The other side of it: a waiting sender, whose message is taken or stays. */
 TEST_F(fault, take_from_a_waiting_sender)
 {

@@ -21,6 +21,7 @@
 #define MESSAGES	250	/* of each sender */
 #define PRIORITIES	3
 #define LARGE		6000
+#define PAGES		20000	/* copied another way by a rendezvous */
 #define STOP		999	/* the number of a sender that tells a receiver to end */
 
 enum outcome { NOT_TRIED, IN_CALL, SENT, FAILED };
@@ -30,7 +31,7 @@ struct payload {
 	__u32 seq;
 	__u32 prio;
 	__s32 pid;
-	unsigned char bytes[LARGE];
+	unsigned char bytes[PAGES];
 };
 
 struct actor {
@@ -53,6 +54,7 @@ struct entry {
 
 struct history {
 	int fd;
+	bool large;		/* most messages are */
 	bool deadlines;
 	bool closes;		/* somebody closes the actors' descriptors */
 	__u32 senders_done;
@@ -72,9 +74,11 @@ FIXTURE(history) {
 
 FIXTURE_VARIANT(history) {
 	__u64 capacity;
+	bool large;
 };
 
 FIXTURE_VARIANT_ADD(history, rendezvous) { .capacity = 0 };
+FIXTURE_VARIANT_ADD(history, large_rendezvous) { .capacity = 0, .large = true };
 FIXTURE_VARIANT_ADD(history, one) { .capacity = 1 };
 FIXTURE_VARIANT_ADD(history, bounded) { .capacity = 7 };
 FIXTURE_VARIANT_ADD(history, unbounded) { .capacity = MBOX_UNBOUNDED };
@@ -84,10 +88,12 @@ static void count(__u32 *counter)
 	__atomic_add_fetch(counter, 1, __ATOMIC_RELAXED);
 }
 
-static size_t payload_size(__u32 seq)
+static size_t payload_size(const struct history *h, __u32 seq)
 {
 	size_t bytes = seq % 40 == 39 ? LARGE : seq * 7 % 180;
 
+	if (h->large && seq % 3)
+		bytes = PAGES;
 	return offsetof(struct payload, bytes) + bytes;
 }
 
@@ -97,14 +103,16 @@ static void make_payload(struct actor *a, __u32 seq, __u32 prio)
 	a->buffer.seq = seq;
 	a->buffer.prio = prio;
 	a->buffer.pid = getpid();
-	pattern_fill(a->buffer.bytes, payload_size(seq) - offsetof(struct payload, bytes), seq);
+	pattern_fill(a->buffer.bytes, payload_size(a->history, seq) - offsetof(struct payload, bytes),
+		     seq);
 }
 
-static bool payload_is_whole(const struct payload *p, const struct mbox_ioc_msg *msg)
+static bool payload_is_whole(const struct history *h, const struct payload *p,
+			     const struct mbox_ioc_msg *msg)
 {
 	return p->sender < SENDERS && p->seq < MESSAGES && msg->prio == p->prio &&
 	       msg->pid == p->pid && msg->tag == ((__u64)p->sender << 32 | p->seq) &&
-	       msg->len == payload_size(p->seq) &&
+	       msg->len == payload_size(h, p->seq) &&
 	       pattern_check(p->bytes, msg->len - offsetof(struct payload, bytes), p->seq);
 }
 
@@ -127,7 +135,7 @@ static __u64 some_deadline(struct actor *a)
 static enum outcome send_one(struct actor *a, __u32 seq)
 {
 	__u32 prio = prng(&a->seed) % PRIORITIES;
-	struct mbox_ioc_msg msg = mb_msg(&a->buffer, payload_size(seq), 0);
+	struct mbox_ioc_msg msg = mb_msg(&a->buffer, payload_size(a->history, seq), 0);
 	int ret;
 
 	make_payload(a, seq, prio);
@@ -178,7 +186,7 @@ static bool receive_one(struct actor *a)
 	}
 	if (p->sender == STOP)
 		return false;
-	if (!payload_is_whole(p, &msg))
+	if (!payload_is_whole(a->history, p, &msg))
 		count(&a->history->corrupt);
 	if (a->next < SENDERS * MESSAGES) {
 		a->history->log[a->number][a->next] =
@@ -233,7 +241,7 @@ static void start_all(struct __test_metadata *_metadata, struct history *h, bool
 /* The lowest priority, so that it comes behind all else. */
 static int stop_one(struct history *h)
 {
-	struct payload stop = { .sender = STOP };
+	static const struct payload stop = { .sender = STOP };
 
 	return mb_send(h->fd, &stop, offsetof(struct payload, bytes), 0, 0);
 }
@@ -321,6 +329,7 @@ FIXTURE_SETUP(history)
 	int i;
 
 	create.msgsize = sizeof(struct payload);
+	h->large = variant->large;
 	h->fd = ctl(device(), MBOX_IOC_CREATE, &create);
 	ASSERT_LE(0, h->fd);
 	for (i = 0; i < SENDERS; i++)
