@@ -22,7 +22,7 @@
 
 static char data[65536];
 static size_t bytes;
-static struct mbox *mb;
+static struct mbox *mb, *none;
 static int ends[2][2];
 static _Atomic uint32_t *word;
 
@@ -121,6 +121,20 @@ static void answer_call(void)
 	} while (!mbox_reply_recv(mb, &reply, &request, 0, 0));
 }
 
+static void put_block(void)
+{
+	if (mbox_send(none, data, bytes, 0))
+		exit(1);
+}
+
+static void take_blocks(void)
+{
+	struct mbox_message msg = { .data = data, .size = bytes };
+
+	while (!mbox_recv(none, &msg))
+		;
+}
+
 static const struct {
 	const char *name;
 	void (*work)(void);
@@ -134,16 +148,19 @@ static const struct {
 	{ "futex-answer", ask_futex, answer_futex },
 	{ "pipe-answer", ask_pipe, answer_pipe },
 	{ "call-reply", ask_call, answer_call },
+	{ "rendezvous", put_block, take_blocks },
 };
 
 static void set_up(void)
 {
 	const struct mbox_attr attr = { .capacity = BATCH, .msgsize = sizeof(data) };
+	const struct mbox_attr rendezvous = { .msgsize = sizeof(data) };
 	const struct sched_param param = { .sched_priority = 1 };
 
 	word = mmap(NULL, sizeof(*word), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (sched_setscheduler(0, SCHED_FIFO, &param) || pipe(ends[0]) || pipe(ends[1]) ||
-	    mbox_create(&mb, NULL, O_RDWR, 0600, &attr) || word == MAP_FAILED)
+	    mbox_create(&mb, NULL, O_RDWR, 0600, &attr) ||
+	    mbox_create(&none, NULL, O_RDWR, 0600, &rendezvous) || word == MAP_FAILED)
 		exit(1);
 }
 
@@ -166,6 +183,7 @@ int main(int argc, char **argv)
 	unsigned int i;
 
 	bytes = argc == 3 ? strtoul(argv[2], NULL, 10) : 0;
+	memset(data, 1, sizeof(data));
 	set_up();
 	for (i = 0; i < sizeof(works) / sizeof(works[0]); i++) {
 		if (strcmp(works[i].name, argv[1]))
