@@ -18,8 +18,9 @@
  *
  * The bytes of a message can be in pages of its sender's, which are pinned until
  * the message is gone or has memory of its own, whatever becomes of the sender.
- * Such a message is its sender's, or in the hands of a receiver that copies it
- * at once; it is in no queue, and nobody else has a reference. See pages.c.
+ * Such a message is its sender's, or with the senders that are blocked, or in the
+ * hands of a receiver that copies it at once; it is not in the mailbox's queue,
+ * and nobody else has a reference. See pages.c.
  *
  * A snapshot's message shares the data of the one that it was made from. That
  * one's sender is relieved of the charge with its last reference; its memory

@@ -6,6 +6,11 @@
  * into the kernel: it pins the pages that they are in, and the one copy is from
  * there to the receiver. The message has the pages and not the sender, so what
  * becomes of that, or of its memory, is no concern of the receiver's.
+ *
+ * They are pinned for as long as the sender waits, which can be for ever: hence
+ * FOLL_LONGTERM, which leaves to the kernel what it may want back. What is to be
+ * kept for longer than that, or has to wait for a page of the receiver's, gets
+ * memory of its own.
  */
 #include <linux/highmem.h>
 #include <linux/mm.h>
@@ -47,8 +52,7 @@ static unsigned int mbox_pages_nr(const struct iov_iter *from)
 bool mbox_pages_suit(const struct mbox_mailbox *mailbox,
 		     const struct iov_iter *from)
 {
-	return !READ_ONCE(mailbox->capacity) &&
-	       READ_ONCE(mailbox->receiving.count) && iter_is_ubuf(from);
+	return !READ_ONCE(mailbox->capacity) && iter_is_ubuf(from);
 }
 
 /**
@@ -74,7 +78,7 @@ int mbox_pages_pin(void *memory, const struct iov_iter *from)
 	struct mbox_pages *pages = memory;
 	int nr = mbox_pages_nr(from), pinned;
 
-	pinned = pin_user_pages_fast(mbox_pages_start(from), nr, 0,
+	pinned = pin_user_pages_fast(mbox_pages_start(from), nr, FOLL_LONGTERM,
 				     pages->page);
 	if (pinned != nr) {
 		if (pinned > 0)

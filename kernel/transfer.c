@@ -364,6 +364,9 @@ static void mbox_sender_accept_locked(struct mbox_mailbox *mailbox,
 /**
  * mbox_admit_locked() - let senders in that wait for room, while there is some
  * @mailbox: the mailbox, locked
+ *
+ * One whose bytes are in its pages comes again without, as the mailbox is to keep
+ * them: that is where there was no capacity before.
  */
 void mbox_admit_locked(struct mbox_mailbox *mailbox)
 {
@@ -377,6 +380,10 @@ void mbox_admit_locked(struct mbox_mailbox *mailbox)
 		mbox_queue_remove(&mailbox->blocked, message);
 		if (mbox_repeated_locked(mailbox, message->waiter)) {
 			mbox_sender_complete_locked(mailbox, message, -EEXIST);
+			continue;
+		}
+		if (unlikely(message->pinned)) {
+			mbox_sender_complete_locked(mailbox, message, -EAGAIN);
 			continue;
 		}
 		if (mailbox->broadcast)
@@ -477,7 +484,7 @@ int mbox_offer_locked(struct mbox_mailbox *mailbox,
 	waiter->handed = mbox_hand_over_locked(mailbox, message, tracked);
 	if (!waiter->handed) {
 		tracked |= !fits;
-		if (tracked && (nonblock || message->pinned))
+		if (tracked && nonblock)
 			return -EAGAIN;
 		message->hasty = false;
 		mbox_track(message, tracked ? waiter : NULL);
@@ -569,8 +576,8 @@ static int mbox_send_try(struct mbox_mailbox *mailbox,
  * @patience: how long to wait for room, or for a receiver
  *
  * A receiver that could not copy the message at once gives it back: then it is
- * offered again, as to a mailbox where nobody waits, and without the pages that
- * were to be copied from at once only.
+ * offered again, as to a mailbox where nobody waits, and without the pages of the
+ * sender's. So it is if the mailbox has a capacity after all.
  *
  * Return: 0, -EAGAIN, -EPIPE, -ESRCH, -EIDRM, -EEXIST, -ETIMEDOUT, -ERESTARTSYS
  * or -ENOMEM.
@@ -727,7 +734,8 @@ void mbox_untake_locked(struct mbox_mailbox *mailbox,
 			struct mbox_message *message)
 {
 	mbox_count_returned_locked(mailbox, message);
-	if (!message->pinned && mbox_hand_over_locked(mailbox, message, false))
+	if (!(message->pinned && message->hasty) &&
+	    mbox_hand_over_locked(mailbox, message, false))
 		return;
 	if (message->waiter && (message->hasty || mailbox->ended)) {
 		mbox_sender_complete_locked(mailbox, message,
@@ -854,6 +862,17 @@ int mbox_unload(struct mbox_sink *sink, struct mbox_message *message)
 	return err || !message->cargo ? err : sink->land(sink, message->cargo);
 }
 
+static int mbox_unload_at_once(struct mbox_sink *sink,
+			       struct mbox_message *message)
+{
+	int err;
+
+	pagefault_disable();
+	err = mbox_unload(sink, message);
+	pagefault_enable();
+	return err;
+}
+
 /*
  * A sender that waits for the copy alone is not to wait for this receiver's
  * memory: copy without page faults. If that fails give the message back, and
@@ -863,11 +882,8 @@ int mbox_unload(struct mbox_sink *sink, struct mbox_message *message)
 static int mbox_copy_hasty(struct mbox_mailbox *mailbox, struct mbox_sink *sink,
 			   struct mbox_message *message)
 {
-	int err;
+	int err = mbox_unload_at_once(sink, message);
 
-	pagefault_disable();
-	err = mbox_unload(sink, message);
-	pagefault_enable();
 	if (!err)
 		return 0;
 	refcount_inc(&message->ref);
@@ -880,24 +896,23 @@ static int mbox_copy_hasty(struct mbox_mailbox *mailbox, struct mbox_sink *sink,
 
 /*
  * The sender's pages are for one copy, at once. What is leased is kept for longer
- * than its sender waits; and who has to wait for its own memory does so while the
- * sender makes another message of the pages.
+ * than its sender waits; and who has to wait for its own memory does so without
+ * the pages. A sender that waits for the copy alone makes another message of them
+ * meanwhile; for one that has waited it is made here.
  */
 static int mbox_copy_pinned(struct mbox_mailbox *mailbox,
 			    struct mbox_sink *sink,
 			    struct mbox_message *message)
 {
-	int err = -EFAULT;
+	bool hasty = message->hasty;
+	int err = sink->hold ? -EFAULT : mbox_unload_at_once(sink, message);
 
-	if (!sink->hold) {
-		pagefault_disable();
-		err = mbox_unload(sink, message);
-		pagefault_enable();
-	}
+	if (err == -EFAULT && !hasty)
+		err = mbox_pages_replace(message) ?: mbox_unload(sink, message);
 	if (!err)
 		return 0;
 	mbox_untake(mailbox, message);
-	if (err != -EFAULT)
+	if (err != -EFAULT || !hasty)
 		return err;
 	fault_in_iov_iter_writeable(sink->to, sink->len);
 	return 1;

@@ -832,6 +832,41 @@ TEST_F(fault, hand_off_of_pages_to_one_that_fails)
 	EXPECT_FALSE(hit);
 }
 
+/* A lease takes the bytes out of the pages of a sender that waits, or leaves them there. */
+TEST_F(fault, lease_from_a_sender_that_waits_with_pages)
+{
+	struct mbox_ioc_ack ack = { 0 };
+	char *out = shared_memory(LARGE);
+	int box = rendezvous_of_pages(), nth;
+	bool hit = true;
+
+	for (nth = 1; nth < MOST && hit; nth++) {
+		struct mbox_ioc_msg msg = mb_msg(out, LARGE, MBOX_LEASE | MBOX_NONBLOCK);
+		pid_t sender;
+		int ret;
+
+		memset(large, nth, LARGE);
+		sender = child_fork();
+		if (!sender)
+			_exit(mb_send(box, large, LARGE, 0, 0) != 0);
+		ASSERT_TRUE(wait_senders(box, 1));
+		ASSERT_EQ(0, inject(self, nth));
+		ret = ctl(box, MBOX_IOC_RECV, &msg);
+		hit = injected(self);
+		if (ret) {
+			EXPECT_TRUE(explained(ret));
+			EXPECT_EQ(1, mb_status(box).waiting_senders);
+			msg = mb_msg(out, LARGE, MBOX_LEASE | MBOX_NONBLOCK);
+			ASSERT_EQ(0, ctl(box, MBOX_IOC_RECV, &msg));
+		}
+		EXPECT_EQ(0, child_wait(sender));
+		EXPECT_EQ(0, memcmp(large, out, LARGE));
+		ack.delivery = msg.delivery;
+		EXPECT_EQ(0, ctl(box, MBOX_IOC_ACK, &ack));
+	}
+	EXPECT_FALSE(hit);
+}
+
 /* The other side of it: a waiting sender, whose message is taken or stays. */
 TEST_F(fault, take_from_a_waiting_sender)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Large messages of senders that wait for a receiver. Where one is there already, they are copied
- * once, out of pages that are pinned meanwhile; nobody is to see that by anything but the time.
+ * Large messages of senders that wait for a receiver. They are copied once, out of pages that are
+ * pinned meanwhile; nobody is to see that by anything but the time.
  */
 #include "common.h"
 #include "harness.h"
@@ -175,6 +175,12 @@ TEST_F(pages, bytes_of_who_waits_stay_in_their_pages)
 	EXPECT_EQ(0, mb_send(self->tx, self->in + 1, LARGE, 0, MBOX_SYNC));
 	EXPECT_EQ(0, call_join(&self->take));
 	EXPECT_EQ(before + 49, pins());
+	SENDER_WAITS(self->in, LARGE);
+	EXPECT_EQ(before + 65, pins());
+	EXPECT_EQ(self->pinned + 16, pinned());
+	EXPECT_RECEIVED(1);
+	EXPECT_SENT();
+	EXPECT_EQ(before + 65, pins());
 }
 
 /* Those who do not wait, or do not for a receiver, or whose message is small or not in one piece. */
@@ -370,7 +376,7 @@ TEST_F(pages, are_charged_as_the_bytes_would_be)
 	EXPECT_TAKEN(self->out, LARGE - PAGE, 1);
 }
 
-/* Semantics 2, for a receiver that waited; the message is the next one's. */
+/* Semantics 2, for a receiver that waited and one that did not; the message is the next one's. */
 TEST_F(pages, bad_memory_of_a_receiver_is_efault_and_the_message_stays)
 {
 	unsigned char *read_only = map(LARGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1);
@@ -386,11 +392,28 @@ TEST_F(pages, bad_memory_of_a_receiver_is_efault_and_the_message_stays)
 		EXPECT_EQ(-EFAULT, call_join(&self->take))
 			TH_LOG("address %zu", i);
 		ASSERT_TRUE(wait_senders(self->rx, 1));
+		EXPECT_EQ(-EFAULT, mb_recv(self->rx, bad[i], LARGE, MBOX_NONBLOCK));
 		EXPECT_FALSE(call_done(&self->send));
 		EXPECT_RECEIVED(1);
 		EXPECT_SENT();
 	}
 	EXPECT_EQ(i, mb_status(self->rx).received);
+}
+
+/* As before, for a sender that waited. */
+TEST_F(pages, bad_memory_after_a_wait_is_efault_and_the_message_stays)
+{
+	unsigned char *half = map(LARGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+
+	ASSERT_EQ(0, mprotect(half + LARGE - PAGE, PAGE, PROT_NONE));
+	SENDER_WAITS(self->in, LARGE);
+	EXPECT_EQ(-EFAULT, mb_recv(self->rx, half, LARGE, MBOX_NONBLOCK));
+	EXPECT_EQ(0, mb_status(self->rx).received);
+	EXPECT_EQ(1, mb_status(self->rx).waiting_senders);
+	EXPECT_EQ(-EFAULT, mb_recv(self->rx, half, LARGE, MBOX_NONBLOCK | MBOX_LEASE));
+	EXPECT_EQ(1, mb_status(self->rx).waiting_senders);
+	EXPECT_RECEIVED(1);
+	EXPECT_SENT();
 }
 
 TEST_F(pages, receiver_without_room_is_emsgsize_and_the_next_gets_it)
@@ -400,8 +423,6 @@ TEST_F(pages, receiver_without_room_is_emsgsize_and_the_next_gets_it)
 	EXPECT_EQ(-EMSGSIZE, call_join(&self->take));
 	EXPECT_EQ(LARGE, self->take.msg.len);
 	ASSERT_TRUE(wait_senders(self->rx, 1));
-	/* Who waits for long has no pages pinned. */
-	EXPECT_EQ(self->pinned, pinned());
 	EXPECT_RECEIVED(1);
 	EXPECT_SENT();
 }
@@ -675,7 +696,7 @@ TEST_F(starved, mailbox_is_ended)
 	EXPECT_TRUE(wait_until(*(volatile int *)self->received == 1));
 }
 
-/* A receiver whose memory is away does not keep the sender, nor its pages. */
+/* A receiver whose memory is away does not keep the sender, nor its pages; it was there first. */
 FIXTURE(away) {
 	int fd;
 	unsigned char *in;
@@ -754,6 +775,82 @@ TEST_F(away, sender_can_give_up)
 	}
 	EXPECT_FALSE(call_done(&self->take));
 	NEXT_GOES_THERE();
+}
+
+/* The same, if the sender was there first. */
+FIXTURE(taken) {
+	int fd;
+	unsigned char *in;
+	unsigned char *out;
+	struct mb_call take;
+	struct hole hole;
+	pid_t sender;
+	long long pinned;
+};
+
+FIXTURE_SETUP(taken)
+{
+	struct mbox_ioc_create create = mb_template(NULL, 0, O_RDWR);
+
+	create.msgsize = LARGE;
+	self->in = shared_memory(LARGE);
+	self->out = map(LARGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	ASSERT_TRUE(self->out != NULL);
+	memset(self->out, 0x55, LARGE);
+	REQUIRE_USERFAULTFD(hole_open_at(&self->hole, self->out + LARGE - PAGE));
+	self->fd = ctl(device(), MBOX_IOC_CREATE, &create);
+	ASSERT_LE(0, self->fd);
+	pattern_fill(self->in, LARGE, 1);
+	self->pinned = pinned();
+	self->sender = sender_fork(self->fd, self->in, 0);
+	ASSERT_TRUE(wait_senders(self->fd, 1));
+	call_take(&self->take, self->fd, 0);
+	self->take.msg.buf = addr(self->out);
+	self->take.msg.len = LARGE;
+	ASSERT_EQ(0, call_start(&self->take));
+	ASSERT_EQ(0, hole_hit(&self->hole));
+	EXPECT_EQ(self->pinned, pinned());
+	EXPECT_EQ(1, mb_status(self->fd).waiting_senders);
+}
+
+FIXTURE_TEARDOWN(taken)
+{
+	close(self->fd);
+}
+
+TEST_F(taken, sender_waits_for_the_copy)
+{
+	pattern_fill(self->in, LARGE, 2);
+	ASSERT_EQ(0, hole_fill(&self->hole, 0));
+	EXPECT_EQ(0, call_join(&self->take));
+	EXPECT_EQ(0, child_wait(self->sender));
+	EXPECT_TRUE(pattern_check(self->out, LARGE, 1));
+	EXPECT_EQ(self->pinned, pinned());
+}
+
+TEST_F(taken, sender_can_be_killed)
+{
+	kill(self->sender, SIGKILL);
+	EXPECT_EQ(1000 + SIGKILL, child_wait(self->sender));
+	ASSERT_EQ(0, hole_fill(&self->hole, 0));
+	ASSERT_TRUE(wait_receivers(self->fd, 1));
+	EXPECT_EQ(0, mb_status(self->fd).received);
+	pattern_fill(self->in, LARGE, 2);
+	EXPECT_EQ(0, mb_send(self->fd, self->in, LARGE, 0, 0));
+	EXPECT_EQ(0, call_join(&self->take));
+	EXPECT_TRUE(pattern_check(self->out, LARGE, 2));
+	EXPECT_EQ(self->pinned, pinned());
+}
+
+TEST_F(taken, sender_can_be_interrupted)
+{
+	kill(self->sender, SIGUSR1);
+	EXPECT_EQ(EINTR, child_wait(self->sender));
+	ASSERT_EQ(0, hole_fill(&self->hole, 0));
+	ASSERT_TRUE(wait_receivers(self->fd, 1));
+	EXPECT_EQ(0, mb_status(self->fd).received);
+	EXPECT_EQ(0, mb_send(self->fd, self->in, LARGE, 0, 0));
+	EXPECT_EQ(0, call_join(&self->take));
 }
 
 /* Somebody plays with the memory of a send that is on its way. What arrives was there once. */
