@@ -120,6 +120,7 @@ struct mbox_buffer {
  * @queue: the one that it is in, or was taken from, or NULL
  * @epoch: of @queue, when it was added or found by a walk
  * @found: the one that the walk found before
+ * @spare: the next one of those that are not in use
  * @waiter: the sender that waits for it, or NULL; protected by the mailbox's
  *          lock
  * @hold: while it is held; protected by the mailbox's lock
@@ -134,6 +135,7 @@ struct mbox_buffer {
  * @prio: the sender's
  * @readers: in the log of a mailbox for broadcast: cursors that it is next for;
  *           protected by the mailbox's lock
+ * @spares: how many are not in use, from this one on
  * @deliveries: how often it was given back after a lease
  * @tag: the sender's
  * @pid: the sending process
@@ -156,7 +158,10 @@ struct mbox_message {
 	u64 seq;
 	struct mbox_queue *queue;
 	u64 epoch;
-	struct mbox_message *found;
+	union {
+		struct mbox_message *found;
+		struct mbox_message *spare;
+	};
 	struct mbox_waiter *waiter;
 	struct mbox_hold *hold;
 	bool taken;
@@ -168,7 +173,10 @@ struct mbox_message {
 	bool loan;
 	bool pinned;
 	u32 prio;
-	u32 readers;
+	union {
+		u32 readers;
+		u32 spares;
+	};
 	u32 deliveries;
 	u64 tag;
 	struct pid *pid;
@@ -416,9 +424,9 @@ struct mbox_last {
  * @pollers: woken with @lock held
  * @transit: mailboxes in its messages, see handles.h
  * @snapshot: see Locking
- * @spare: messages to be used next, or NULL, the first a small one; exchanged
- *         atomically
- * @spare_hold: the same for a lease's hold
+ * @spares: small messages to be used next, or NULL; exchanged atomically
+ * @spare_page: a larger one, of a page at most; the same
+ * @spare_hold: a lease's hold; the same
  */
 struct mbox_mailbox {
 	struct mbox_object object;
@@ -456,7 +464,8 @@ struct mbox_mailbox {
 	wait_queue_head_t pollers;
 	struct mbox_transit transit;
 	struct mutex snapshot;	/* @queue.walk, mbox_message.found */
-	struct mbox_message *spare[2];
+	struct mbox_message *spares;
+	struct mbox_message *spare_page;
 	struct mbox_hold *spare_hold;
 };
 

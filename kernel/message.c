@@ -20,12 +20,12 @@
 
 /*
  * A small message takes this much memory, its data included. Each mailbox keeps
- * two that are not in use, so that a busy one seldom needs the allocator: a call
- * has two on their way, the request and its reply. One of them can be larger, up
- * to a page.
+ * some that are not in use, so that a busy one seldom needs the allocator: two
+ * pages of them, as a pipe does, and one larger message, of a page at most.
  */
 #define MBOX_SMALL		256
 #define MBOX_SMALL_ROOM		(MBOX_SMALL - sizeof(struct mbox_message))
+#define MBOX_SPARES		(2 * PAGE_SIZE / MBOX_SMALL)
 
 /**
  * mbox_message_alloc() - allocate memory for data
@@ -48,17 +48,6 @@ void *mbox_message_alloc(size_t size)
 	return memory ?: __vmalloc(size, gfp | __GFP_RETRY_MAYFAIL);
 }
 
-/*
- * Data that is no more than a page has room up to the next power of two, which
- * it would get anyway.
- */
-static size_t mbox_message_room(const struct mbox_message *message)
-{
-	if (message->data == message->inside)
-		return MBOX_SMALL_ROOM;
-	return roundup_pow_of_two(message->len);
-}
-
 static void mbox_message_discard(struct mbox_message *message)
 {
 	if (message->data != message->inside)
@@ -66,26 +55,53 @@ static void mbox_message_discard(struct mbox_message *message)
 	kfree(message);
 }
 
-/* What was kept last, if it has room and is not too good for so little. */
-static struct mbox_message *mbox_spare_for(struct mbox_mailbox *mailbox,
-					   size_t len)
+static void mbox_spares_discard(struct mbox_message *message)
 {
-	struct mbox_message *message = xchg(&mailbox->spare[1], NULL);
+	struct mbox_message *next;
 
-	if (!message)
-		return NULL;
-	if (len <= mbox_message_room(message) &&
-	    (len > MBOX_SMALL_ROOM || message->data == message->inside))
-		return message;
-	mbox_message_discard(message);
-	return NULL;
+	for (; message; message = next) {
+		next = message->spare;
+		kfree(message);
+	}
 }
 
-static struct mbox_message *mbox_message_new_small(struct mbox_mailbox *mailbox,
-						   size_t len)
+/*
+ * Who takes or gives one has them all meanwhile, so that nobody looks into what
+ * somebody else may free. What others gave in that time is too much.
+ */
+static void mbox_spares_give(struct mbox_mailbox *mailbox,
+			     struct mbox_message *first)
 {
-	struct mbox_message *message = xchg(&mailbox->spare[0], NULL) ?:
-				       mbox_spare_for(mailbox, len) ?:
+	mbox_spares_discard(xchg(&mailbox->spares, first));
+}
+
+static struct mbox_message *mbox_spare_take(struct mbox_mailbox *mailbox)
+{
+	struct mbox_message *message = xchg(&mailbox->spares, NULL);
+
+	if (message && message->spare)
+		mbox_spares_give(mailbox, message->spare);
+	return message;
+}
+
+static void mbox_spare_give(struct mbox_mailbox *mailbox,
+			    struct mbox_message *message)
+{
+	struct mbox_message *others = xchg(&mailbox->spares, NULL);
+
+	message->spare = others;
+	message->spares = others ? others->spares + 1 : 1;
+	if (message->spares <= MBOX_SPARES) {
+		mbox_spares_give(mailbox, message);
+		return;
+	}
+	mbox_spares_give(mailbox, others);
+	kfree(message);
+}
+
+static struct mbox_message *mbox_message_new_small(struct mbox_mailbox *mailbox)
+{
+	struct mbox_message *message = mbox_spare_take(mailbox) ?:
 				       mbox_message_alloc(MBOX_SMALL);
 
 	if (message)
@@ -107,11 +123,20 @@ static struct mbox_message *mbox_message_new_large(size_t len)
 	return NULL;
 }
 
+/*
+ * Data that is no more than a page has room up to the next power of two, which
+ * it would get anyway.
+ */
 static struct mbox_message *mbox_message_new_page(struct mbox_mailbox *mailbox,
 						  size_t len)
 {
-	return mbox_spare_for(mailbox, len) ?:
-	       mbox_message_new_large(roundup_pow_of_two(len));
+	struct mbox_message *message = xchg(&mailbox->spare_page, NULL);
+
+	if (message && len <= roundup_pow_of_two(message->len))
+		return message;
+	if (message)
+		mbox_message_discard(message);
+	return mbox_message_new_large(roundup_pow_of_two(len));
 }
 
 static void mbox_message_init(struct mbox_message *message, size_t len)
@@ -142,7 +167,7 @@ static struct mbox_message *mbox_message_new(struct mbox_mailbox *mailbox,
 	struct mbox_message *message;
 
 	if (len <= MBOX_SMALL_ROOM)
-		message = mbox_message_new_small(mailbox, len);
+		message = mbox_message_new_small(mailbox);
 	else if (len <= PAGE_SIZE)
 		message = mbox_message_new_page(mailbox, len);
 	else
@@ -158,19 +183,9 @@ static struct mbox_message *mbox_message_new(struct mbox_mailbox *mailbox,
  */
 void mbox_spares_free(struct mbox_mailbox *mailbox)
 {
-	kfree(mailbox->spare[0]);
-	if (mailbox->spare[1])
-		mbox_message_discard(mailbox->spare[1]);
-}
-
-static bool mbox_message_keep(struct mbox_mailbox *mailbox,
-			      struct mbox_message *message)
-{
-	if (message->data == message->inside &&
-	    !cmpxchg(&mailbox->spare[0], NULL, message))
-		return true;
-	return message->len <= PAGE_SIZE &&
-	       !cmpxchg(&mailbox->spare[1], NULL, message);
+	mbox_spares_discard(mailbox->spares);
+	if (mailbox->spare_page)
+		mbox_message_discard(mailbox->spare_page);
 }
 
 static void mbox_message_free(struct mbox_mailbox *mailbox,
@@ -180,7 +195,10 @@ static void mbox_message_free(struct mbox_mailbox *mailbox,
 		mbox_buffer_return(message->data);
 	if (unlikely(message->pinned))
 		message->len = mbox_pages_unpin(message->data);
-	if (!mbox_message_keep(mailbox, message))
+	if (message->data == message->inside)
+		mbox_spare_give(mailbox, message);
+	else if (message->len > PAGE_SIZE ||
+		 cmpxchg(&mailbox->spare_page, NULL, message))
 		mbox_message_discard(message);
 }
 
