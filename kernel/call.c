@@ -107,6 +107,18 @@ static int mbox_call_offer(struct mbox_mailbox *mailbox, struct mbox_call *call,
 	return ret;
 }
 
+static void mbox_call_init(struct mbox_call *call, struct mbox_mailbox *mailbox,
+			   struct mbox_message *request, struct mbox_sink *sink)
+{
+	call->waiter.message = request;
+	call->waiter.sink = sink;
+	call->waiter.choice = NULL;
+	call->waiter.sequence = 0;
+	call->waiter.done = false;
+	call->mailbox = mailbox;
+	call->thread = task_pid(current);
+}
+
 /**
  * mbox_call() - send a request and wait for the reply
  * @mailbox: where to
@@ -121,15 +133,11 @@ int mbox_call(struct mbox_mailbox *mailbox, struct mbox_message *request,
 	      struct mbox_sink *sink, const struct mbox_patience *patience,
 	      struct mbox_message **reply)
 {
-	struct mbox_call call = {
-		.waiter.message = request,
-		.waiter.sink = sink,
-		.mailbox = mailbox,
-		.thread = task_pid(current),
-	};
+	struct mbox_call call __uninitialized;
 	struct mbox_boost *boost = NULL;
 	int err;
 
+	mbox_call_init(&call, mailbox, request, sink);
 	request->call = true;
 	request->sync = true;
 	mbox_caller_add(&call);

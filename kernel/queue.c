@@ -131,12 +131,14 @@ void mbox_queue_remove(struct mbox_queue *queue, struct mbox_message *message)
 {
 	if (unlikely(queue->walk))
 		mbox_walk_find(queue, message);
-	if (list_empty(&message->peers))
+	if (list_empty(&message->peers)) {
 		rb_erase_cached(&message->level, &queue->levels);
-	else if (!RB_EMPTY_NODE(&message->level))
-		mbox_level_replace(queue, message,
-				   list_next_entry(message, peers));
-	list_del(&message->peers);
+	} else {
+		if (!RB_EMPTY_NODE(&message->level))
+			mbox_level_replace(queue, message,
+					   list_next_entry(message, peers));
+		list_del(&message->peers);
+	}
 	if (queue->back == message)
 		queue->back = NULL;
 	queue->count--;

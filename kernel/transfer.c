@@ -481,7 +481,8 @@ int mbox_offer_locked(struct mbox_mailbox *mailbox,
 	mbox_track(message, tracked ? waiter : NULL);
 	trace_mbox_send(&mailbox->object, message);
 	/* Once handed over, an untracked message may be gone. */
-	waiter->handed = mbox_hand_over_locked(mailbox, message, tracked);
+	waiter->handed = mailbox->receiving.count &&
+			 mbox_hand_over_locked(mailbox, message, tracked);
 	if (!waiter->handed) {
 		tracked |= !fits;
 		if (tracked && nonblock)
@@ -553,7 +554,7 @@ static int mbox_send_try(struct mbox_mailbox *mailbox,
 			 struct mbox_message **message, u64 sequence,
 			 const struct mbox_patience *patience)
 {
-	struct mbox_waiter waiter;
+	struct mbox_waiter waiter __uninitialized;
 	int ret;
 
 	waiter.message = *message;
@@ -707,7 +708,7 @@ static struct mbox_message *mbox_take(struct mbox_mailbox *mailbox,
 				      const struct mbox_patience *patience)
 {
 	struct mbox_message *message;
-	struct mbox_waiter waiter;
+	struct mbox_waiter waiter __uninitialized;
 
 	waiter.sink = sink;
 	waiter.choice = sink->choice;
