@@ -3,6 +3,9 @@
 #include "rpc_service.h"
 #include "harness.h"
 
+#include <dirent.h>
+#include <sys/resource.h>
+
 FIXTURE(server) {
 	struct service service;
 	struct mbox *mb;
@@ -232,6 +235,60 @@ TEST_F(server, name_has_to_be_free)
 	EXPECT_EQ(EEXIST, errno);
 	EXPECT_EQ(NULL, svc_mbox_create("/a/b", 0600));
 	EXPECT_EQ(EINVAL, errno);
+}
+
+/* How often the threads of a process have gone to sleep by themselves. */
+static unsigned long sleeps(pid_t pid)
+{
+	char path[300], text[4096], *field;
+	unsigned long sum = 0;
+	struct dirent *task;
+	DIR *tasks;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	tasks = opendir(path);
+	while (tasks && (task = readdir(tasks))) {
+		snprintf(path, sizeof(path), "/proc/%d/task/%s/status", pid, task->d_name);
+		if (task->d_name[0] == '.' || read_text(path, text, sizeof(text)) < 0)
+			continue;
+		field = strstr(text, "\nvoluntary_ctxt_switches:");
+		sum += field ? strtoul(strchr(field, ':') + 1, NULL, 10) : 0;
+	}
+	if (tasks)
+		closedir(tasks);
+	return sum;
+}
+
+TEST(server_without_room_for_descriptors_sleeps_until_there_is_some)
+{
+	const char *name = unique_name("full");
+	struct mbox_fd fd = { .fd = STDIN_FILENO };
+	struct mbox_message message = { .fds = &fd, .nr_fds = 1 };
+	struct rlimit before, none;
+	struct mbox *mb;
+	unsigned long slept;
+	CLIENT *clnt;
+	pid_t pid;
+
+	pid = service_fork(name);
+	ASSERT_LT(0, pid);
+	clnt = service_client(name);
+	ASSERT_NE(NULL, clnt);
+	ASSERT_EQ(0, mbox_open(&mb, name, O_WRONLY));
+	ASSERT_EQ(0, prlimit(pid, RLIMIT_NOFILE, NULL, &before));
+	none = (struct rlimit) { .rlim_max = before.rlim_max };
+	ASSERT_EQ(0, prlimit(pid, RLIMIT_NOFILE, &none, NULL));
+	ASSERT_EQ(0, mbox_send_msg(mb, &message, 0, 0));
+	slept = sleeps(pid);
+	EXPECT_TRUE(wait_until(sleeps(pid) > slept + 20));
+	EXPECT_EQ(1, mb_status(mbox_fd(mb)).queued);
+	ASSERT_EQ(0, prlimit(pid, RLIMIT_NOFILE, &before, NULL));
+	EXPECT_EQ(RPC_SUCCESS, clnt_call(clnt, NULLPROC, (xdrproc_t)(void *)xdr_void, NULL,
+					 (xdrproc_t)(void *)xdr_void, NULL, LONG));
+	clnt_destroy(clnt);
+	mbox_close(mb);
+	kill(pid, SIGKILL);
+	child_wait(pid);
 }
 
 TEST(own_loop)

@@ -4,9 +4,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "rpc.h"
@@ -243,7 +243,7 @@ static void done(struct worker *worker)
 
 /*
  * Without room for the descriptors that a message brings it cannot be received; other
- * threads close what came with theirs.
+ * threads close what came with theirs, and nothing tells when.
  */
 static bool passes(int ret)
 {
@@ -252,6 +252,7 @@ static bool passes(int ret)
 
 int mbox_rpc_worker_receive(struct worker *worker)
 {
+	const struct timespec moment = { .tv_nsec = 1000000 };
 	int ret;
 
 	done(worker);
@@ -261,7 +262,7 @@ int mbox_rpc_worker_receive(struct worker *worker)
 		if (ret && worker->out.delivery)
 			worker->out.delivery = 0;
 		else if (passes(ret))
-			sched_yield();
+			nanosleep(&moment, NULL);
 		else
 			return ret;
 	} while (true);
