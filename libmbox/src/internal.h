@@ -215,6 +215,9 @@ int mbox_mailbox_get(struct mbox **mb, unsigned long request, void *arg);
 /* name.c: the address of the name as the kernel takes it */
 __u64 mbox_name_address(const char *name);
 
+/* segment.c: the descriptor of a new one, sealed, or -errno */
+int mbox_segment_make(uint64_t length, uint32_t seals);
+
 /* object.c: what mailboxes and segments have in common; @size is that of the zeroed handle */
 int mbox_object_get(struct mbox_object **object, size_t size,
 		    unsigned long request, void *arg);

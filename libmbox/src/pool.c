@@ -50,22 +50,11 @@ struct mbox_pool {
 
 static int make_segment(struct mbox_pool *pool)
 {
-	struct mbox_ioc_segment create = {
-		.length = (uint64_t)pool->size * pool->count,
-		.oflag = O_RDWR,
-	};
-	struct mbox_ioc_set seal = {
-		.fields = MBOX_SET_SEALS,
-		.seals = MBOX_SEAL_SHRINK | MBOX_SEAL_GROW,
-	};
 	struct mbox_ioc_pool divide = { .buffer_size = pool->size };
-	int ret;
 
-	pool->fd = mbox_device_ioctl(MBOX_IOC_SEGMENT, &create);
-	if (pool->fd < 0)
-		return pool->fd;
-	ret = mbox_ioctl(pool->fd, MBOX_IOC_SET, &seal);
-	return ret ? ret : mbox_ioctl(pool->fd, MBOX_IOC_POOL, &divide);
+	pool->fd = mbox_segment_make((uint64_t)pool->size * pool->count,
+				     MBOX_SEAL_SHRINK | MBOX_SEAL_GROW);
+	return pool->fd < 0 ? pool->fd : mbox_ioctl(pool->fd, MBOX_IOC_POOL, &divide);
 }
 
 static int map_segment(struct mbox_pool *pool)

@@ -63,12 +63,13 @@ static int pid_of(int pidfd, pid_t *pid)
 
 static int is_alive(int pidfd)
 {
+	const struct timespec at_once = { 0 };
 	struct pollfd end = { .fd = pidfd, .events = POLLIN };
 	int ret;
 
 	do {
-		ret = poll(&end, 1, 0);
-	} while (ret < 0 && errno == EINTR);
+		ret = mbox_fd_poll(&end, 1, &at_once);
+	} while (ret == -EINTR);
 	return ret == 0;
 }
 

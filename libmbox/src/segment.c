@@ -3,6 +3,7 @@
  * Segments: shared memory.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 
 #include "internal.h"
@@ -31,6 +32,21 @@ MBOX_API int mbox_segment_create(struct mbox_segment **seg, const char *name,
 	};
 
 	return get_segment(seg, MBOX_IOC_SEGMENT, &req);
+}
+
+int mbox_segment_make(uint64_t length, uint32_t seals)
+{
+	struct mbox_ioc_segment req = { .length = length, .oflag = O_RDWR, .mode = 0600 };
+	struct mbox_ioc_set set = { .fields = MBOX_SET_SEALS, .seals = seals };
+	int fd = mbox_device_ioctl(MBOX_IOC_SEGMENT, &req), ret;
+
+	if (fd < 0)
+		return fd;
+	ret = mbox_ioctl(fd, MBOX_IOC_SET, &set);
+	if (!ret)
+		return fd;
+	mbox_fd_close(fd);
+	return ret;
 }
 
 MBOX_API int mbox_segment_open(struct mbox_segment **seg, const char *name,

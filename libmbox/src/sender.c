@@ -84,26 +84,6 @@ bool mbox_deadline_passed(unsigned int flags, uint64_t deadline)
 	return now.tv_sec * NSEC_PER_SEC + now.tv_nsec >= deadline;
 }
 
-/* The descriptor of a new segment that no one can shorten, or -errno. */
-static int make_segment(uint32_t size)
-{
-	struct mbox_ioc_segment req = {
-		.length = sizeof(struct mbox_ring_memory) + size,
-		.oflag = O_RDWR,
-		.mode = 0600,
-	};
-	struct mbox_ioc_set set = { .fields = MBOX_SET_SEALS, .seals = MBOX_RING_SEALS };
-	int fd = mbox_device_ioctl(MBOX_IOC_SEGMENT, &req), ret;
-
-	if (fd < 0)
-		return fd;
-	ret = mbox_ioctl(fd, MBOX_IOC_SET, &set);
-	if (!ret)
-		return fd;
-	mbox_fd_close(fd);
-	return ret;
-}
-
 /* A mailbox that has nothing but a bell: a descriptor with both rights, or -errno. */
 static int make_room(void)
 {
@@ -150,7 +130,8 @@ static int make_offer(int fd, int segment)
 
 static int make_ring(int fd, struct mbox_sender *sender, uint32_t size)
 {
-	int segment = make_segment(size), ret = -ENOMEM;
+	int segment = mbox_segment_make(sizeof(struct mbox_ring_memory) + size, MBOX_RING_SEALS);
+	int ret = -ENOMEM;
 	void *memory;
 
 	if (segment < 0)
