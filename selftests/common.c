@@ -265,6 +265,24 @@ int seg_open(const char *name, __u32 oflag)
 	return mb_open_kind(name, oflag, MBOX_SEGMENT);
 }
 
+int seg_pool(const char *name, __u64 length, __u64 size)
+{
+	struct mbox_ioc_set seal = {
+		.fields = MBOX_SET_SEALS, .seals = MBOX_SEAL_SHRINK | MBOX_SEAL_GROW };
+	struct mbox_ioc_pool divide = { .buffer_size = size };
+	int fd = seg_create(name, length, O_RDWR), ret;
+
+	if (fd < 0)
+		return fd;
+	ret = ctl(fd, MBOX_IOC_SET, &seal);
+	if (!ret)
+		ret = ctl(fd, MBOX_IOC_POOL, &divide);
+	if (!ret)
+		return fd;
+	close(fd);
+	return ret;
+}
+
 struct mbox_ioc_segment_status seg_status(int fd)
 {
 	struct mbox_ioc_segment_status status;

@@ -125,6 +125,8 @@ ssize_t st_call_join(struct st_call *call);
 struct mbox_ioc_segment seg_template(const char *name, __u64 length, __u32 oflag);
 int seg_create(const char *name, __u64 length, __u32 oflag);
 int seg_open(const char *name, __u32 oflag);
+/* One that is sealed against another size, and divided into buffers of so many bytes. */
+int seg_pool(const char *name, __u64 length, __u64 size);
 struct mbox_ioc_segment_status seg_status(int fd);
 
 /* mmap(2) from offset 0: NULL with errno when it fails; and only whether it would work. */

@@ -65,23 +65,9 @@ static void fail_them_all(void)
 	write_text("/sys/kernel/debug/fail_usercopy/verbose", "0");
 }
 
-/* A segment that is divided into buffers. */
 static int pool_create(fixture *f)
 {
-	struct mbox_ioc_set set = {
-		.fields = MBOX_SET_SEALS, .seals = MBOX_SEAL_SHRINK | MBOX_SEAL_GROW };
-	struct mbox_ioc_pool pool = { .buffer_size = 4096 };
-	int fd = seg_create(NULL, LARGE, O_RDWR), ret;
-
-	if (fd < 0)
-		return fd;
-	ret = ctl(fd, MBOX_IOC_SET, &set);
-	if (!ret)
-		ret = ctl(fd, MBOX_IOC_POOL, &pool);
-	if (!ret)
-		return fd;
-	close(fd);
-	return ret;
+	return seg_pool(NULL, LARGE, 4096);
 }
 
 static int lend(fixture *f, int buffer)

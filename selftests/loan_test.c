@@ -28,22 +28,6 @@ static int divide(int fd, __u64 size)
 	return ctl(fd, MBOX_IOC_POOL, &pool);
 }
 
-/* A descriptor of a new pool. */
-static int pool_create(const char *name, __u64 length, __u64 size)
-{
-	int fd = seg_create(name, length, O_RDWR), ret;
-
-	if (fd < 0)
-		return fd;
-	ret = seal(fd, SEALS);
-	if (!ret)
-		ret = divide(fd, size);
-	if (!ret)
-		return fd;
-	close(fd);
-	return ret;
-}
-
 /* The first 64 buffers. */
 static __u64 lent(int fd)
 {
@@ -123,7 +107,7 @@ FIXTURE_SETUP(loan)
 
 	umask(0);
 	self->mb = msg_create(10, BUFFER, 0);
-	self->pool = pool_create(name, POOL, BUFFER);
+	self->pool = seg_pool(name, POOL, BUFFER);
 	self->ro = seg_open(name, O_RDONLY);
 	ASSERT_LE(0, self->mb);
 	ASSERT_LE(0, self->pool);
@@ -361,7 +345,7 @@ TEST_F(loan, fdinfo_tells_how_many_are_lent)
 
 TEST_F(loan, map_has_a_bit_for_each_buffer)
 {
-	int pool = pool_create(NULL, 1000 * 64, 64), mb = msg_create(MBOX_UNBOUNDED, 64, 0);
+	int pool = seg_pool(NULL, 1000 * 64, 64), mb = msg_create(MBOX_UNBOUNDED, 64, 0);
 	__u64 map[17];
 	struct mbox_ioc_lent req = { .map = addr(map), .nr = 17 };
 	struct mbox_loan loan = { .segment = pool, .length = 1 };
@@ -492,7 +476,7 @@ TEST_F(loan, stays_readable_when_its_sender_is_killed)
 
 	pid = child_fork();
 	if (!pid) {
-		int pool = pool_create(NULL, POOL, BUFFER);
+		int pool = seg_pool(NULL, POOL, BUFFER);
 		unsigned char *map = map_fd(pool, POOL, PROT_READ | PROT_WRITE, MAP_SHARED);
 
 		pattern_fill(map, POOL, 9);
@@ -520,7 +504,7 @@ TEST_F(loan, stays_readable_when_its_sender_is_killed)
 TEST_F(loan, alone_keeps_its_pool)
 {
 	long long before = module_refcount();
-	int pool = pool_create(NULL, POOL, BUFFER);
+	int pool = seg_pool(NULL, POOL, BUFFER);
 	unsigned char *map = map_fd(pool, POOL, PROT_READ | PROT_WRITE, MAP_SHARED);
 
 	ASSERT_LT(before, module_refcount());
@@ -547,7 +531,7 @@ static long shared_kib(void)
 /* The memory of a pool goes although the one who drops it last waits on in the same call. */
 TEST_F(loan, memory_is_free_while_its_last_receiver_waits)
 {
-	int pool = pool_create(NULL, LARGE, BUFFER);
+	int pool = seg_pool(NULL, LARGE, BUFFER);
 	unsigned char *map = map_fd(pool, LARGE, PROT_READ | PROT_WRITE, MAP_SHARED);
 	struct mbox_ioc_msg msg;
 	struct received r;
@@ -949,7 +933,7 @@ static void run_history(struct __test_metadata *_metadata, bool kill_senders)
 
 	h->mb = msg_create(5, BUFFER, 0);
 	for (i = 0; i < SENDERS; i++)
-		h->pools[i] = pool_create(NULL, POOL, BUFFER);
+		h->pools[i] = seg_pool(NULL, POOL, BUFFER);
 	for (i = 0; i < SENDERS + RECEIVERS; i++)
 		pids[i] = actor(h, i);
 	while (kills < 20000 && !history_done(h)) {

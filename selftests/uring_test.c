@@ -253,6 +253,94 @@ TEST_F(uring, linked_ones_come_in_order)
 	}
 }
 
+#define BUFFER	4096
+
+static int lend_later(struct io_uring *ring, int fd, int pool, struct mbox_loan *loan,
+		      struct mbox_ioc_msg *msg)
+{
+	*loan = (struct mbox_loan) { .segment = pool, .offset = BUFFER, .length = 5 };
+	*msg = mb_msg(loan, sizeof(*loan), MBOX_LOAN);
+	command(ring, fd, MBOX_IOC_SEND, msg, 1);
+	return io_uring_submit(ring);
+}
+
+static int borrow_later(struct io_uring *ring, int fd, struct mbox_loan *loan,
+			struct mbox_ioc_msg *msg)
+{
+	*msg = mb_msg(loan, sizeof(*loan), MBOX_LOAN | MBOX_LEASE);
+	command(ring, fd, MBOX_IOC_RECV, msg, 2);
+	return io_uring_submit(ring);
+}
+
+/* Whether the receiver is there first, and a thread waits for it, or comes later. */
+FIXTURE(uring_loan) {
+	int box;
+	int pool;
+	struct io_uring ring;
+	struct mbox_loan loan[2];
+	struct mbox_ioc_msg msg[2];
+};
+
+FIXTURE_VARIANT(uring_loan) {
+	bool waits;
+};
+
+FIXTURE_VARIANT_ADD(uring_loan, there) { .waits = false };
+FIXTURE_VARIANT_ADD(uring_loan, waited_for) { .waits = true };
+
+FIXTURE_SETUP(uring_loan)
+{
+	int err = io_uring_queue_init(8, &self->ring, 0);
+
+	if (err == -ENOSYS || err == -EPERM)
+		SKIP(return, "this kernel has no io_uring, or does not let it be used");
+	ASSERT_EQ(0, err);
+	self->box = mb_create(NULL, MBOX_UNBOUNDED, O_RDWR);
+	self->pool = seg_pool(NULL, 2 * BUFFER, BUFFER);
+	ASSERT_LE(0, self->box);
+	ASSERT_LE(0, self->pool);
+	if (variant->waits) {
+		ASSERT_EQ(1, borrow_later(&self->ring, self->box, &self->loan[1], &self->msg[1]));
+		ASSERT_TRUE(wait_receivers(self->box, 1));
+	}
+	ASSERT_EQ(1, lend_later(&self->ring, self->box, self->pool, &self->loan[0],
+				&self->msg[0]));
+	if (!variant->waits)
+		ASSERT_EQ(1, borrow_later(&self->ring, self->box, &self->loan[1], &self->msg[1]));
+	EXPECT_EQ(0, completed(&self->ring, NULL));
+	EXPECT_EQ(0, completed(&self->ring, NULL));
+}
+
+FIXTURE_TEARDOWN(uring_loan)
+{
+	io_uring_queue_exit(&self->ring);
+	close(self->box);
+	close(self->pool);
+}
+
+TEST_F(uring_loan, is_read_in_place_and_returned)
+{
+	struct mbox_ioc_ack ack = { .delivery = self->msg[1].delivery };
+
+	EXPECT_EQ(MBOX_LOAN, self->msg[1].flags);
+	EXPECT_EQ(5, self->msg[1].len);
+	EXPECT_EQ(getpid(), self->msg[1].pid);
+	EXPECT_EQ(seg_status(self->pool).id, self->loan[1].segment);
+	EXPECT_EQ(BUFFER, self->loan[1].offset);
+	EXPECT_EQ(1, seg_status(self->pool).lent);
+	EXPECT_EQ(0, ctl(self->box, MBOX_IOC_ACK, &ack));
+	EXPECT_EQ(0, seg_status(self->pool).lent);
+}
+
+/* It is the process that has it. */
+TEST_F(uring_loan, stays_when_the_ring_is_gone)
+{
+	io_uring_queue_exit(&self->ring);
+	EXPECT_EQ(1, seg_status(self->pool).lent);
+	EXPECT_EQ(1, mb_status(self->box).held);
+	ASSERT_EQ(0, io_uring_queue_init(8, &self->ring, 0));
+}
+
 TEST_F(uring, command_is_refused)
 {
 	struct mbox_ioc_msg *msg = &self->msg[0];
