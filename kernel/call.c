@@ -142,7 +142,7 @@ int mbox_call(struct mbox_mailbox *mailbox, struct mbox_message *request,
 	request->sync = true;
 	mbox_caller_add(&call);
 	err = mbox_call_offer(mailbox, &call, &boost);
-	if (err >= 0)
+	if (err >= 0 && mbox_is_tagged(mailbox))
 		mbox_last_sent(mailbox);
 	if (err > 0)
 		err = mbox_call_blocked(mailbox, &call, patience);

@@ -9,11 +9,6 @@
 
 #include "mailbox.h"
 
-static bool mbox_is_tagged(const struct mbox_mailbox *mailbox)
-{
-	return mailbox->flags & MBOX_TAGGED;
-}
-
 static struct mbox_last *mbox_last_of(struct mbox_mailbox *mailbox)
 {
 	return &container_of(mailbox, struct mbox_tagged, mailbox)->last;
@@ -56,22 +51,20 @@ static void mbox_last_note(struct mbox_mailbox *mailbox, struct mbox_moment *mom
 
 /**
  * mbox_last_sent() - the caller has sent a message
- * @mailbox: where to
+ * @mailbox: where to, with MBOX_TAGGED
  */
 void mbox_last_sent(struct mbox_mailbox *mailbox)
 {
-	if (unlikely(mbox_is_tagged(mailbox)))
-		mbox_last_note(mailbox, &mbox_last_of(mailbox)->sent);
+	mbox_last_note(mailbox, &mbox_last_of(mailbox)->sent);
 }
 
 /**
  * mbox_last_received() - the caller has received a message
- * @mailbox: where from
+ * @mailbox: where from, with MBOX_TAGGED
  */
 void mbox_last_received(struct mbox_mailbox *mailbox)
 {
-	if (unlikely(mbox_is_tagged(mailbox)))
-		mbox_last_note(mailbox, &mbox_last_of(mailbox)->received);
+	mbox_last_note(mailbox, &mbox_last_of(mailbox)->received);
 }
 
 /**

@@ -479,6 +479,11 @@ struct mbox_tagged {
 	struct mbox_last last;
 };
 
+static inline bool mbox_is_tagged(const struct mbox_mailbox *mailbox)
+{
+	return unlikely(mailbox->flags & MBOX_TAGGED);
+}
+
 static inline struct mbox_mailbox *to_mailbox(struct mbox_object *object)
 {
 	return container_of(object, struct mbox_mailbox, object);

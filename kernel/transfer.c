@@ -393,7 +393,7 @@ void mbox_admit_locked(struct mbox_mailbox *mailbox)
 		if (!message->sync)
 			mbox_sender_accept_locked(mailbox, message);
 	}
-	/* Most mailboxes have no pollers, who look for themselves anyway. */
+	/* Pollers look for themselves anyway. */
 	if (waitqueue_active(&mailbox->pollers) &&
 	    mbox_sendable_locked(mailbox))
 		mbox_wake_pollers(mailbox, EPOLLOUT | EPOLLWRNORM);
@@ -598,7 +598,7 @@ int mbox_send(struct mbox_mailbox *mailbox, struct mbox_message *message,
 	} while (!err);
 	if (err && message)
 		mbox_message_put(mailbox, message);
-	if (!err)
+	if (!err && mbox_is_tagged(mailbox))
 		mbox_last_sent(mailbox);
 	return err;
 }
@@ -645,7 +645,10 @@ mbox_take_locked(struct mbox_mailbox *mailbox, struct mbox_sink *sink)
 		return ERR_PTR(err);
 	mbox_queue_remove(message->queue, message);
 	mbox_count_taken_locked(mailbox, message);
-	mbox_admit_locked(mailbox);
+	/* Most mailboxes have neither pollers, who look again, nor senders. */
+	if (unlikely(waitqueue_active(&mailbox->pollers) ||
+		     mailbox->blocked.count))
+		mbox_admit_locked(mailbox);
 	return message;
 }
 
@@ -970,7 +973,7 @@ int mbox_receive(struct mbox_mailbox *mailbox, struct mbox_sink *sink,
 			return PTR_ERR(message);
 		ret = mbox_deliver(mailbox, sink, message);
 	} while (ret > 0);
-	if (!ret)
+	if (!ret && mbox_is_tagged(mailbox))
 		mbox_last_received(mailbox);
 	return ret;
 }
