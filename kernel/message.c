@@ -150,8 +150,10 @@ static void mbox_message_init(struct mbox_message *message, size_t len)
 	message->hold = NULL;
 	message->taken = false;
 	message->withdrawn = false;
+	message->tracked = false;
 	message->sync = false;
 	message->call = false;
+	message->hasty = false;
 	message->loan = false;
 	message->pinned = false;
 	message->prio = 0;
@@ -367,8 +369,6 @@ static void mbox_message_share_init(struct mbox_message *copy,
 	refcount_inc(&copy->origin->sharers);
 	copy->data = message->data;
 	copy->loan = message->loan;
-	copy->tracked = false;
-	copy->hasty = false;
 	copy->seq = message->seq;
 	copy->prio = message->prio;
 	copy->tag = message->tag;

@@ -653,8 +653,12 @@ mbox_take_locked(struct mbox_mailbox *mailbox, struct mbox_sink *sink)
 }
 
 static void mbox_receive_block_locked(struct mbox_mailbox *mailbox,
+				      struct mbox_sink *sink,
 				      struct mbox_waiter *waiter)
 {
+	waiter->sink = sink;
+	waiter->choice = sink->choice;
+	waiter->message = NULL;
 	mbox_waiter_start(&mailbox->receiving, waiter);
 	mbox_wake_pollers(mailbox, EPOLLOUT | EPOLLWRNORM);
 	trace_mbox_block(&mailbox->object, false);
@@ -713,15 +717,12 @@ static struct mbox_message *mbox_take(struct mbox_mailbox *mailbox,
 	struct mbox_message *message;
 	struct mbox_waiter waiter __uninitialized;
 
-	waiter.sink = sink;
-	waiter.choice = sink->choice;
-	waiter.message = NULL;
 	spin_lock(&mailbox->lock);
 	message = mbox_take_locked(mailbox, sink);
 	if (!message && patience->nonblock)
 		message = ERR_PTR(-EAGAIN);
 	else if (!message)
-		mbox_receive_block_locked(mailbox, &waiter);
+		mbox_receive_block_locked(mailbox, sink, &waiter);
 	spin_unlock(&mailbox->lock);
 	return message ?: mbox_receive_wait(mailbox, &waiter, patience);
 }
