@@ -518,18 +518,19 @@ TEST_F(mailbox, ten_thousand_open_at_once)
 		close(fds[i]);
 }
 
-/* Bytes of all slab objects in use. */
-static long long slab_bytes(void)
+/* Bytes of all slab objects in use, or of those of one cache. */
+static long long slab_bytes(const char *cache)
 {
 	FILE *f = fopen("/proc/slabinfo", "re");
 	unsigned long long active, total, size;
-	char line[512];
+	char line[512], name[64];
 	long long sum = 0;
 
 	if (!f)
 		return -errno;
 	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "%*s %llu %llu %llu", &active, &total, &size) == 3)
+		if (sscanf(line, "%63s %llu %llu %llu", name, &active, &total, &size) == 4 &&
+		    (!cache || !strcmp(name, cache)))
 			sum += active * size;
 	fclose(f);
 	return sum;
@@ -547,13 +548,13 @@ static long long median_of_three(long long a, long long b, long long c)
 /* What one more open descriptor costs. They stay open: what is freed late would blur it. */
 static long long cost_of_one(bool mailbox)
 {
-	long long before = slab_bytes();
+	long long before = slab_bytes(NULL);
 	int i;
 
 	for (i = 0; i < IDLE; i++)
 		if ((mailbox ? mb_create(NULL, 1, O_RDWR) : open("/dev/mbox", O_RDWR)) < 0)
 			return -errno;
-	return (slab_bytes() - before) / IDLE;
+	return (slab_bytes(NULL) - before) / IDLE;
 }
 
 /* A kernel that guards each object with memory around it says nothing about their size. */
@@ -577,7 +578,7 @@ TEST_F(mailbox, idle_one_costs_less_than_a_kilobyte_beyond_its_file)
 	long long box[3], file[3];
 	int i;
 
-	if (slab_bytes() <= 0)
+	if (slab_bytes(NULL) <= 0)
 		SKIP(return, "no /proc/slabinfo: this kernel does not count slab objects");
 	if (objects_are_guarded())
 		SKIP(return, "KASAN puts red zones around all objects: sizes mean nothing here");
@@ -594,6 +595,36 @@ TEST_F(mailbox, idle_one_costs_less_than_a_kilobyte_beyond_its_file)
 	       box[0], file[0], box[0] - file[0]);
 	EXPECT_LT(64, box[0] - file[0]);
 	EXPECT_GT(1024, box[0] - file[0]);
+}
+
+#define DRAINED	20
+#define SMALL	"kmalloc-cg-256"
+
+/* Some memory is kept for messages to come, but not what there was for those that are gone. */
+TEST_F(mailbox, drained_one_keeps_little_of_the_memory_of_its_messages)
+{
+	long long before = slab_bytes(SMALL), most = 0, kept;
+	int i, n;
+
+	if (before <= 0)
+		SKIP(return, "no /proc/slabinfo: this kernel does not count slab objects");
+	if (objects_are_guarded())
+		SKIP(return, "KASAN puts red zones around all objects: sizes mean nothing here");
+	for (i = 0; i < DRAINED; i++) {
+		int fd = mb_create(NULL, MBOX_UNBOUNDED, O_RDWR);
+
+		ASSERT_LE(0, fd);
+		for (n = 0; n < 1000; n++)
+			ASSERT_EQ(0, mb_put(fd, n, 0, 0));
+		if (!i)
+			most = slab_bytes(SMALL) - before;
+		for (n = 0; n < 1000; n++)
+			ASSERT_EQ(n, mb_take(fd, 0));
+	}
+	kept = (slab_bytes(SMALL) - before) / DRAINED;
+	TH_LOG("1000 messages: %lld bytes; kept: %lld", most, kept);
+	EXPECT_LT(200000, most);
+	EXPECT_GT(32768, kept);
 }
 
 TEST_HARNESS_MAIN
