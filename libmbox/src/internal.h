@@ -223,6 +223,8 @@ int mbox_object_get(struct mbox_object **object, size_t size,
 		    unsigned long request, void *arg);
 int mbox_object_adopt(struct mbox_object **object, size_t size, int fd,
 		      unsigned long request, void *status);
+/* a descriptor of a new one with these attributes, or -errno */
+int mbox_object_make(unsigned long request, void *arg, struct mbox_ioc_set *set);
 void mbox_object_close(struct mbox_object *object);
 int mbox_object_chmod(const struct mbox_object *object, mode_t mode);
 int mbox_object_chown(const struct mbox_object *object, uid_t uid, gid_t gid);

@@ -47,6 +47,19 @@ int mbox_object_adopt(struct mbox_object **object, size_t size, int fd,
 	return 0;
 }
 
+int mbox_object_make(unsigned long request, void *arg, struct mbox_ioc_set *set)
+{
+	int fd = mbox_device_ioctl(request, arg), ret;
+
+	if (fd < 0)
+		return fd;
+	ret = mbox_ioctl(fd, MBOX_IOC_SET, set);
+	if (!ret)
+		return fd;
+	mbox_fd_close(fd);
+	return ret;
+}
+
 void mbox_object_close(struct mbox_object *object)
 {
 	mbox_fd_close(object->fd);

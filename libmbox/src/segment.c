@@ -38,15 +38,8 @@ int mbox_segment_make(uint64_t length, uint32_t seals)
 {
 	struct mbox_ioc_segment req = { .length = length, .oflag = O_RDWR, .mode = 0600 };
 	struct mbox_ioc_set set = { .fields = MBOX_SET_SEALS, .seals = seals };
-	int fd = mbox_device_ioctl(MBOX_IOC_SEGMENT, &req), ret;
 
-	if (fd < 0)
-		return fd;
-	ret = mbox_ioctl(fd, MBOX_IOC_SET, &set);
-	if (!ret)
-		return fd;
-	mbox_fd_close(fd);
-	return ret;
+	return mbox_object_make(MBOX_IOC_SEGMENT, &req, &set);
 }
 
 MBOX_API int mbox_segment_open(struct mbox_segment **seg, const char *name,

@@ -47,7 +47,6 @@ static int socket_fd(int type, int oflag)
 		.fields = MBOX_SET_MODE,
 		.mode = SOCKET_MODE,
 	};
-	int fd, ret;
 
 	if (type == SOCK_STREAM) {
 		req.flags |= MBOX_HANDLES;
@@ -55,15 +54,8 @@ static int socket_fd(int type, int oflag)
 		req.capacity = DATAGRAMS;
 		req.msgsize = MBOX_DATAGRAM_MAX;
 	}
-	fd = mbox_device_ioctl(MBOX_IOC_CREATE, &req);
-	if (fd < 0)
-		return fd;
 	/* Whatever the umask is. */
-	ret = mbox_ioctl(fd, MBOX_IOC_SET, &set);
-	if (!ret)
-		return fd;
-	mbox_fd_close(fd);
-	return ret;
+	return mbox_object_make(MBOX_IOC_CREATE, &req, &set);
 }
 
 MBOX_API int mbox_socket(struct mbox_socket **sock, int type)
