@@ -696,6 +696,29 @@ TEST_F(starved, mailbox_is_ended)
 	EXPECT_TRUE(wait_until(*(volatile int *)self->received == 1));
 }
 
+/* A message to be sent, and where the receiver wants it: the last page of that is away. */
+#define MEMORY_IS_AWAY() do {							\
+	struct mbox_ioc_create create = mb_template(NULL, 0, O_RDWR);		\
+										\
+	create.msgsize = LARGE;							\
+	self->in = shared_memory(LARGE);					\
+	self->out = map(LARGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);	\
+	ASSERT_TRUE(self->out != NULL);						\
+	memset(self->out, 0x55, LARGE);						\
+	REQUIRE_USERFAULTFD(hole_open_at(&self->hole, self->out + LARGE - PAGE));	\
+	self->fd = ctl(device(), MBOX_IOC_CREATE, &create);			\
+	ASSERT_LE(0, self->fd);							\
+	pattern_fill(self->in, LARGE, 1);					\
+	self->pinned = pinned();						\
+} while (0)
+
+#define RECEIVER_STARTS() do {							\
+	call_take(&self->take, self->fd, 0);					\
+	self->take.msg.buf = addr(self->out);					\
+	self->take.msg.len = LARGE;						\
+	ASSERT_EQ(0, call_start(&self->take));					\
+} while (0)
+
 /* A receiver whose memory is away does not keep the sender, nor its pages; it was there first. */
 FIXTURE(away) {
 	int fd;
@@ -708,22 +731,8 @@ FIXTURE(away) {
 
 FIXTURE_SETUP(away)
 {
-	struct mbox_ioc_create create = mb_template(NULL, 0, O_RDWR);
-
-	create.msgsize = LARGE;
-	self->in = shared_memory(LARGE);
-	self->out = map(LARGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
-	ASSERT_TRUE(self->out != NULL);
-	memset(self->out, 0x55, LARGE);
-	REQUIRE_USERFAULTFD(hole_open_at(&self->hole, self->out + LARGE - PAGE));
-	self->fd = ctl(device(), MBOX_IOC_CREATE, &create);
-	ASSERT_LE(0, self->fd);
-	pattern_fill(self->in, LARGE, 1);
-	self->pinned = pinned();
-	call_take(&self->take, self->fd, 0);
-	self->take.msg.buf = addr(self->out);
-	self->take.msg.len = LARGE;
-	ASSERT_EQ(0, call_start(&self->take));
+	MEMORY_IS_AWAY();
+	RECEIVER_STARTS();
 	ASSERT_TRUE(wait_receivers(self->fd, 1));
 }
 
@@ -790,24 +799,10 @@ FIXTURE(taken) {
 
 FIXTURE_SETUP(taken)
 {
-	struct mbox_ioc_create create = mb_template(NULL, 0, O_RDWR);
-
-	create.msgsize = LARGE;
-	self->in = shared_memory(LARGE);
-	self->out = map(LARGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
-	ASSERT_TRUE(self->out != NULL);
-	memset(self->out, 0x55, LARGE);
-	REQUIRE_USERFAULTFD(hole_open_at(&self->hole, self->out + LARGE - PAGE));
-	self->fd = ctl(device(), MBOX_IOC_CREATE, &create);
-	ASSERT_LE(0, self->fd);
-	pattern_fill(self->in, LARGE, 1);
-	self->pinned = pinned();
+	MEMORY_IS_AWAY();
 	self->sender = sender_fork(self->fd, self->in, 0);
 	ASSERT_TRUE(wait_senders(self->fd, 1));
-	call_take(&self->take, self->fd, 0);
-	self->take.msg.buf = addr(self->out);
-	self->take.msg.len = LARGE;
-	ASSERT_EQ(0, call_start(&self->take));
+	RECEIVER_STARTS();
 	ASSERT_EQ(0, hole_hit(&self->hole));
 	EXPECT_EQ(self->pinned, pinned());
 	EXPECT_EQ(1, mb_status(self->fd).waiting_senders);
